@@ -1,0 +1,1 @@
+# Install rules: libraries, headers, package files for find_package(octet) and pkg-config.
