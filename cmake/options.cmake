@@ -20,7 +20,7 @@ set(OCTET_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined 
 add_library(octet_flags INTERFACE)
 # The numeric contract: no contraction of a*b+c unless the source says fma, so that every compiler and level agrees.
 target_compile_options(octet_flags INTERFACE
-  -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wno-missing-field-initializers)
+  -ffp-contract=off -fno-math-errno -fno-trapping-math -Wall -Wextra -Wno-missing-field-initializers -Wno-dangling-else)
 if(OCTET_WERROR)
   target_compile_options(octet_flags INTERFACE -Werror)
 endif()
