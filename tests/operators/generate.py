@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+"""Writes the operator cases of this folder; their expected outputs are ONNX Runtime's.
+
+    generate.py [PART OF A NAME]
+
+Needs python3-onnx, python3-numpy and the harness of bench/peers.
+"""
+import os
+import sys
+
+import case
+import microsoft_quantized  # noqa: F401  (importing a module declares its cases)
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    pattern = sys.argv[1] if len(sys.argv) > 1 else ""
+    failed = case.write_all(here, pattern)
+    print(f"{len([n for n in case.CASES if pattern in n]) - len(failed)} cases written")
+    if failed:
+        sys.exit(f"{len(failed)} cases were refused by ONNX Runtime: {' '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()
