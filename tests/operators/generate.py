@@ -9,7 +9,8 @@ import os
 import sys
 
 import case
-import microsoft_quantized  # noqa: F401  (importing a module declares its cases)
+import microsoft_float  # noqa: F401  (importing a module declares its cases)
+import microsoft_quantized  # noqa: F401
 
 
 def main():
