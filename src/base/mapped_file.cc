@@ -1,0 +1,95 @@
+#include "base/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace octet {
+
+namespace {
+
+[[noreturn]] void fail_system(const std::string& path, const char* what) {
+  int code = errno;
+  bool missing = code == ENOENT || code == ENOTDIR;
+  throw Error(missing ? ErrorCode::kNotFound : ErrorCode::kInputOutput,
+              missing ? std::string("there is no such file") : text(what, ": ", std::strerror(code)))
+      .with_file(path);
+}
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) fail_system(path, "cannot be opened");
+  struct stat facts;
+  if (::fstat(descriptor, &facts) != 0) {
+    ::close(descriptor);
+    fail_system(path, "cannot be examined");
+  }
+  if (!S_ISREG(facts.st_mode)) {
+    ::close(descriptor);
+    throw Error(ErrorCode::kInputOutput, S_ISDIR(facts.st_mode) ? "is a folder, not a file" : "is not a regular file")
+        .with_file(path);
+  }
+  auto size = static_cast<size_t>(facts.st_size);
+  void* data = nullptr;
+  if (size != 0) {
+    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (data == MAP_FAILED) {
+      ::close(descriptor);
+      fail_system(path, "cannot be mapped");
+    }
+  }
+  ::close(descriptor);
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, static_cast<const std::byte*>(data), size));
+}
+
+MappedFile::~MappedFile() {
+  if (size_ != 0) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+  temporary_ = text(path_, '.', static_cast<int64_t>(::getpid()), ".octet.tmp");
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) fail_system(path_, "cannot be written");
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(const void* data, size_t size) {
+  auto* bytes = static_cast<const char*>(data);
+  while (size != 0) {
+    ssize_t written = ::write(descriptor_, bytes, size);
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail_system(path_, "cannot be written");
+    }
+    bytes += written;
+    size -= static_cast<size_t>(written);
+    size_ += static_cast<size_t>(written);
+  }
+}
+
+void AtomicFile::commit() {
+  int descriptor = descriptor_;
+  descriptor_ = -1;
+  if (::fsync(descriptor) != 0 && errno != EINVAL && errno != EROFS) {
+    ::close(descriptor);
+    fail_system(path_, "cannot be written");
+  }
+  if (::close(descriptor) != 0) fail_system(path_, "cannot be written");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_system(path_, "cannot be renamed into place");
+  temporary_.clear();
+}
+
+}  // namespace octet

@@ -1,0 +1,50 @@
+// A file mapped read-only into memory. Views into it live as long as the shared pointer does.
+// A file that another process truncates while it is mapped ends the program (SIGBUS): a property of mapping.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace octet {
+
+class MappedFile {
+ public:
+  // Throws Error (kNotFound, kInputOutput) naming the file.
+  static std::shared_ptr<const MappedFile> open(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  MappedFile(std::string path, const std::byte* data, size_t size) : path_(std::move(path)), data_(data), size_(size) {}
+
+  std::string path_;
+  const std::byte* data_;
+  size_t size_;
+};
+
+// A file that appears under its name only when it is complete: bytes go to "NAME.PID.octet.tmp" beside it, `commit`
+// flushes, closes and renames. Without `commit` the destructor removes the temporary file and an older file stays.
+class AtomicFile {
+ public:
+  explicit AtomicFile(std::string path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(const void* data, size_t size);   // throws Error (kInputOutput), for instance when the disk is full
+  void commit();
+  size_t size() const { return size_; }        // bytes written so far
+
+ private:
+  std::string path_, temporary_;
+  int descriptor_ = -1;
+  size_t size_ = 0;
+};
+
+}  // namespace octet

@@ -1,0 +1,76 @@
+#include "base/mapped_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+
+#include "octet/error.h"
+
+namespace octet {
+namespace {
+
+std::string test_file(const std::string& name) {
+  auto folder = std::filesystem::path(testing::TempDir()) / "octet_mapped_file";
+  std::filesystem::create_directories(folder);
+  return (folder / name).string();
+}
+
+void write_all(const std::string& path, const std::string& contents) {
+  AtomicFile file(path);
+  file.write(contents.data(), contents.size());
+  file.commit();
+}
+
+TEST(MappedFile, ShowsTheBytesOfTheFile) {
+  std::string path = test_file("bytes");
+  write_all(path, "eight bits");
+  auto file = MappedFile::open(path);
+  ASSERT_EQ(file->bytes().size(), 10u);
+  EXPECT_EQ(std::memcmp(file->bytes().data(), "eight bits", 10), 0);
+}
+
+TEST(MappedFile, AnEmptyFileIsEmpty) {
+  std::string path = test_file("empty");
+  write_all(path, "");
+  EXPECT_TRUE(MappedFile::open(path)->bytes().empty());
+}
+
+TEST(MappedFile, NamesTheFileThatIsMissingOrAFolder) {
+  try {
+    MappedFile::open(test_file("absent"));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kNotFound);
+    EXPECT_NE(error.file().find("absent"), std::string::npos);
+  }
+  EXPECT_THROW(MappedFile::open(testing::TempDir()), Error);
+}
+
+TEST(AtomicFile, KeepsTheOldFileUntilCommit) {
+  std::string path = test_file("atomic");
+  write_all(path, "old");
+  {
+    AtomicFile file(path);
+    file.write("new", 3);
+  }
+  EXPECT_EQ(std::memcmp(MappedFile::open(path)->bytes().data(), "old", 3), 0);
+  write_all(path, "new");
+  EXPECT_EQ(std::memcmp(MappedFile::open(path)->bytes().data(), "new", 3), 0);
+  int files = 0;
+  for (auto& entry : std::filesystem::directory_iterator(std::filesystem::path(path).parent_path()))
+    files += entry.path().string().ends_with(".octet.tmp");
+  EXPECT_EQ(files, 0);
+}
+
+TEST(AtomicFile, RefusesAFolderThatIsNotThere) {
+  EXPECT_THROW(AtomicFile(test_file("no/such/folder/file")), Error);
+}
+
+TEST(AtomicFile, RefusesAFolderThatCannotBeWritten) {
+  EXPECT_THROW(AtomicFile("/proc/octet_cannot_write"), Error);
+}
+
+}  // namespace
+}  // namespace octet
