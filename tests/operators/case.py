@@ -82,12 +82,19 @@ def ints(*values):
 
 def subgraph(nodes, inputs, outputs, constants=None, name="body"):
     """A body of If, Loop or Scan; inputs and outputs are (name, element type, shape)."""
-    info = lambda values: [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(np.dtype(t))
-                                                         if hasattr(helper, "np_dtype_to_tensor_dtype")
-                                                         else onnx.mapping.NP_TYPE_TO_TENSOR_TYPE[np.dtype(t)], s)
-                           for n, t, s in values]
-    return helper.make_graph(nodes, name, info(inputs), info(outputs),
-                             [tensor(n, v) for n, v in (constants or {}).items()])
+    info = lambda values: [
+        helper.make_tensor_value_info(
+            n,
+            helper.np_dtype_to_tensor_dtype(np.dtype(t))
+            if hasattr(helper, "np_dtype_to_tensor_dtype")
+            else onnx.mapping.NP_TYPE_TO_TENSOR_TYPE[np.dtype(t)],
+            s,
+        )
+        for n, t, s in values
+    ]
+    return helper.make_graph(
+        nodes, name, info(inputs), info(outputs), [tensor(n, v) for n, v in (constants or {}).items()]
+    )
 
 
 def case(name, nodes, inputs, outputs="y", constants=None, opset=18):
@@ -108,12 +115,18 @@ def model_of(name, nodes, inputs, outputs, constants, opset, results=None):
     for each in nodes:
         if each.domain:
             domains[each.domain] = 1
-    graph = helper.make_graph(nodes, name, [value_info(n, np.asarray(a)) for n, a in inputs.items()], [],
-                              [tensor(n, v) for n, v in constants.items()])
+    graph = helper.make_graph(
+        nodes,
+        name,
+        [value_info(n, np.asarray(a)) for n, a in inputs.items()],
+        [],
+        [tensor(n, v) for n, v in constants.items()],
+    )
     for output in outputs:
         graph.output.append(value_info(output, results[output]) if results else onnx.ValueInfoProto(name=output))
-    model = helper.make_model(graph, producer_name="", opset_imports=[helper.make_opsetid(d, v)
-                                                                      for d, v in domains.items()])
+    model = helper.make_model(
+        graph, producer_name="", opset_imports=[helper.make_opsetid(d, v) for d, v in domains.items()]
+    )
     model.ir_version = 8 if opset < 19 else 9 if opset < 21 else 10
     return model
 
@@ -139,8 +152,11 @@ def write_all(folder, pattern=""):
         with open(os.path.join(work, "list.jsonl"), "w") as file:
             file.write("\n".join(lines))
         # Every node runs as it stands: what an optimizer would make of it is not the operator's definition.
-        done = subprocess.run(["node", harness, "batch", os.path.join(work, "list.jsonl"), "--optimization",
-                               "disabled"], stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            ["node", harness, "batch", os.path.join(work, "list.jsonl"), "--optimization", "disabled"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         for line in done.stdout.splitlines():
             report = json.loads(line)
             if not report["ok"]:

@@ -9,8 +9,14 @@ U8, S8 = np.uint8, np.int8
 def elementwise(name, operator, a, b, dtype, a_zero, b_zero, y_zero, y_scale, constant_b=False):
     random = Random(name)
     inputs = {"a": random.byte(dtype, *a)}
-    constants = {"a_scale": scalar(0.02), "a_zero": scalar(a_zero, dtype), "b_scale": scalar(0.035),
-                 "b_zero": scalar(b_zero, dtype), "y_scale": scalar(y_scale), "y_zero": scalar(y_zero, dtype)}
+    constants = {
+        "a_scale": scalar(0.02),
+        "a_zero": scalar(a_zero, dtype),
+        "b_scale": scalar(0.035),
+        "b_zero": scalar(b_zero, dtype),
+        "y_scale": scalar(y_scale),
+        "y_zero": scalar(y_zero, dtype),
+    }
     (constants if constant_b else inputs)["b"] = random.byte(dtype, *b)
     case(name, microsoft(operator, "a a_scale a_zero b b_scale b_zero y_scale y_zero"), inputs, constants=constants)
 
@@ -35,51 +41,158 @@ def concat(name, axis, shapes, dtype, scales, zeros, y_scale, y_zero):
     case(name, microsoft("QLinearConcat", names, axis=axis), inputs, constants=constants)
 
 
-concat("microsoft_qlinear_concat_channels", 1, [(1, 3, 4, 5), (1, 2, 4, 5), (1, 4, 4, 5)], U8, (0.1, 0.05, 0.21),
-       (128, 0, 30), 0.17, 100)
+concat(
+    "microsoft_qlinear_concat_channels",
+    1,
+    [(1, 3, 4, 5), (1, 2, 4, 5), (1, 4, 4, 5)],
+    U8,
+    (0.1, 0.05, 0.21),
+    (128, 0, 30),
+    0.17,
+    100,
+)
 concat("microsoft_qlinear_concat_same_scale", 1, [(2, 3, 4), (2, 5, 4)], U8, (0.1, 0.1), (7, 7), 0.1, 7)
 concat("microsoft_qlinear_concat_s8_last_axis", -1, [(2, 3), (2, 1)], S8, (0.1, 0.3), (0, -9), 0.2, 4)
 
 
 def pool(name, operator, shape, dtype, x_scale, x_zero, y_scale, y_zero, **attributes):
     random = Random(name)
-    case(name, microsoft(operator, "x x_scale x_zero y_scale y_zero", **attributes), {"x": random.byte(dtype, *shape)},
-         constants={"x_scale": scalar(x_scale), "x_zero": scalar(x_zero, dtype), "y_scale": scalar(y_scale),
-                    "y_zero": scalar(y_zero, dtype)})
+    case(
+        name,
+        microsoft(operator, "x x_scale x_zero y_scale y_zero", **attributes),
+        {"x": random.byte(dtype, *shape)},
+        constants={
+            "x_scale": scalar(x_scale),
+            "x_zero": scalar(x_zero, dtype),
+            "y_scale": scalar(y_scale),
+            "y_zero": scalar(y_zero, dtype),
+        },
+    )
 
 
 pool("microsoft_qlinear_global_average_pool_u8", "QLinearGlobalAveragePool", (2, 5, 7, 7), U8, 0.1, 100, 0.02, 128)
 pool("microsoft_qlinear_global_average_pool_s8", "QLinearGlobalAveragePool", (1, 16, 3, 5), S8, 0.1, -10, 0.04, 3)
-pool("microsoft_qlinear_global_average_pool_channels_last", "QLinearGlobalAveragePool", (2, 4, 4, 6), U8, 0.1, 100,
-     0.03, 110, channels_last=1)
-pool("microsoft_qlinear_average_pool", "QLinearAveragePool", (1, 3, 8, 8), U8, 0.1, 100, 0.07, 120,
-     kernel_shape=[2, 2], strides=[2, 2])
-pool("microsoft_qlinear_average_pool_pads", "QLinearAveragePool", (1, 3, 7, 9), U8, 0.1, 100, 0.07, 120,
-     kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-pool("microsoft_qlinear_average_pool_count_include_pad", "QLinearAveragePool", (1, 3, 7, 9), S8, 0.1, 10, 0.07, -4,
-     kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)
-pool("microsoft_qlinear_average_pool_ceil", "QLinearAveragePool", (1, 2, 8, 8), U8, 0.1, 100, 0.07, 120,
-     kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
-pool("microsoft_qlinear_average_pool_same_upper", "QLinearAveragePool", (1, 2, 6, 7), U8, 0.1, 100, 0.07, 120,
-     kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")
-pool("microsoft_qlinear_average_pool_channels_last", "QLinearAveragePool", (1, 6, 6, 5), U8, 0.1, 100, 0.07, 120,
-     kernel_shape=[2, 2], strides=[2, 2], channels_last=1)
+pool(
+    "microsoft_qlinear_global_average_pool_channels_last",
+    "QLinearGlobalAveragePool",
+    (2, 4, 4, 6),
+    U8,
+    0.1,
+    100,
+    0.03,
+    110,
+    channels_last=1,
+)
+pool(
+    "microsoft_qlinear_average_pool",
+    "QLinearAveragePool",
+    (1, 3, 8, 8),
+    U8,
+    0.1,
+    100,
+    0.07,
+    120,
+    kernel_shape=[2, 2],
+    strides=[2, 2],
+)
+pool(
+    "microsoft_qlinear_average_pool_pads",
+    "QLinearAveragePool",
+    (1, 3, 7, 9),
+    U8,
+    0.1,
+    100,
+    0.07,
+    120,
+    kernel_shape=[3, 3],
+    strides=[2, 2],
+    pads=[1, 1, 1, 1],
+)
+pool(
+    "microsoft_qlinear_average_pool_count_include_pad",
+    "QLinearAveragePool",
+    (1, 3, 7, 9),
+    S8,
+    0.1,
+    10,
+    0.07,
+    -4,
+    kernel_shape=[3, 3],
+    strides=[2, 2],
+    pads=[1, 1, 1, 1],
+    count_include_pad=1,
+)
+pool(
+    "microsoft_qlinear_average_pool_ceil",
+    "QLinearAveragePool",
+    (1, 2, 8, 8),
+    U8,
+    0.1,
+    100,
+    0.07,
+    120,
+    kernel_shape=[3, 3],
+    strides=[2, 2],
+    ceil_mode=1,
+)
+pool(
+    "microsoft_qlinear_average_pool_same_upper",
+    "QLinearAveragePool",
+    (1, 2, 6, 7),
+    U8,
+    0.1,
+    100,
+    0.07,
+    120,
+    kernel_shape=[3, 3],
+    strides=[2, 2],
+    auto_pad="SAME_UPPER",
+)
+pool(
+    "microsoft_qlinear_average_pool_channels_last",
+    "QLinearAveragePool",
+    (1, 6, 6, 5),
+    U8,
+    0.1,
+    100,
+    0.07,
+    120,
+    kernel_shape=[2, 2],
+    strides=[2, 2],
+    channels_last=1,
+)
 
 ALL_U8 = np.arange(256, dtype=np.uint8)
 
 
 def unary(name, operator, x, x_scale, x_zero, y_scale, y_zero, **attributes):
     dtype = x.dtype
-    case(name, microsoft(operator, "x x_scale x_zero y_scale y_zero", **attributes), {"x": x},
-         constants={"x_scale": scalar(x_scale), "x_zero": scalar(x_zero, dtype), "y_scale": scalar(y_scale),
-                    "y_zero": scalar(y_zero, dtype)})
+    case(
+        name,
+        microsoft(operator, "x x_scale x_zero y_scale y_zero", **attributes),
+        {"x": x},
+        constants={
+            "x_scale": scalar(x_scale),
+            "x_zero": scalar(x_zero, dtype),
+            "y_scale": scalar(y_scale),
+            "y_zero": scalar(y_zero, dtype),
+        },
+    )
 
 
 unary("microsoft_qlinear_sigmoid_u8", "QLinearSigmoid", ALL_U8.reshape(4, 64), 0.05, 120, 1 / 256, 0)
 unary("microsoft_qlinear_sigmoid_s8", "QLinearSigmoid", ALL_U8.view(S8).reshape(4, 64), 0.07, 4, 1 / 256, -128)
 unary("microsoft_qlinear_leaky_relu_u8", "QLinearLeakyRelu", ALL_U8.reshape(2, 128), 0.05, 120, 0.04, 60, alpha=0.1)
-unary("microsoft_qlinear_leaky_relu_s8", "QLinearLeakyRelu", ALL_U8.view(S8).reshape(2, 128), 0.05, 3, 0.06, -20,
-      alpha=0.01)
+unary(
+    "microsoft_qlinear_leaky_relu_s8",
+    "QLinearLeakyRelu",
+    ALL_U8.view(S8).reshape(2, 128),
+    0.05,
+    3,
+    0.06,
+    -20,
+    alpha=0.01,
+)
 name = "microsoft_qlinear_softmax_u8"
 unary(name, "QLinearSoftmax", Random(name).uint8(3, 10), 0.08, 128, 1 / 256, 0, axis=-1, opset=13)
 name = "microsoft_qlinear_softmax_s8"
@@ -91,10 +204,19 @@ unary(name, "QLinearSoftmax", Random(name).uint8(2, 5, 3), 0.08, 128, 1 / 256, 0
 
 name = "microsoft_qlinear_where"
 random = Random(name)
-case(name, microsoft("QLinearWhere", "c x x_scale x_zero z z_scale z_zero y_scale y_zero"),
-     {"c": random.bool(3, 1), "x": random.uint8(3, 8), "z": random.uint8(1, 8)},
-     constants={"x_scale": scalar(0.1), "x_zero": scalar(20, U8), "z_scale": scalar(0.07), "z_zero": scalar(128, U8),
-                "y_scale": scalar(0.12), "y_zero": scalar(100, U8)})
+case(
+    name,
+    microsoft("QLinearWhere", "c x x_scale x_zero z z_scale z_zero y_scale y_zero"),
+    {"c": random.bool(3, 1), "x": random.uint8(3, 8), "z": random.uint8(1, 8)},
+    constants={
+        "x_scale": scalar(0.1),
+        "x_zero": scalar(20, U8),
+        "z_scale": scalar(0.07),
+        "z_zero": scalar(128, U8),
+        "y_scale": scalar(0.12),
+        "y_zero": scalar(100, U8),
+    },
+)
 
 
 def gemm(name, m, k, n, a_type, b_type, per_column=False, bias=True, float_output=False, b_zero=0, **attributes):
@@ -102,9 +224,13 @@ def gemm(name, m, k, n, a_type, b_type, per_column=False, bias=True, float_outpu
     a = random.byte(a_type, *((k, m) if attributes.get("transA") else (m, k)))
     b = random.byte(b_type, *((n, k) if attributes.get("transB") else (k, n)))
     columns = (n,) if per_column else ()
-    constants = {"a_scale": scalar(0.02), "a_zero": scalar(110 if a_type == U8 else -7, a_type), "b": b,
-                 "b_scale": random.float(*columns, low=0.004, high=0.01),
-                 "b_zero": np.full(columns, b_zero, b_type)}
+    constants = {
+        "a_scale": scalar(0.02),
+        "a_zero": scalar(110 if a_type == U8 else -7, a_type),
+        "b": b,
+        "b_scale": random.float(*columns, low=0.004, high=0.01),
+        "b_zero": np.full(columns, b_zero, b_type),
+    }
     names = "a a_scale a_zero b b_scale b_zero "
     if bias:
         constants["c"] = random.int(n, low=-4000, high=4000, dtype=np.int32)
@@ -154,8 +280,11 @@ dynamic_matmul("microsoft_dynamic_quantize_matmul_free_weight", (2, 3, 16), 9, S
 def matmul_to_float(name, a_shape, n, a_type, b_type, per_column, zeros, bias):
     random = Random(name)
     columns = (n,) if per_column else ()
-    constants = {"b": random.byte(b_type, a_shape[-1], n), "a_scale": scalar(0.013),
-                 "b_scale": random.float(*columns, low=0.004, high=0.01)}
+    constants = {
+        "b": random.byte(b_type, a_shape[-1], n),
+        "a_scale": scalar(0.013),
+        "b_scale": random.float(*columns, low=0.004, high=0.01),
+    }
     names = "a b a_scale b_scale"
     if zeros:
         constants["a_zero"] = scalar(117 if a_type == U8 else 12, a_type)
@@ -177,10 +306,14 @@ def attention(name, batch, length, hidden, heads, a_type, b_type, mask=None, per
     random = Random(name)
     columns = (3 * hidden,) if per_column else ()
     inputs = {"x": random.byte(a_type, batch, length, hidden)}
-    constants = {"weight": random.byte(b_type, hidden, 3 * hidden), "bias": random.float(3 * hidden, low=-0.5, high=0.5),
-                 "x_scale": scalar(0.01), "w_scale": random.float(*columns, low=0.004, high=0.009),
-                 "x_zero": scalar(125 if a_type == U8 else 4, a_type),
-                 "w_zero": np.full(columns, 128 if b_type == U8 else 0, b_type)}
+    constants = {
+        "weight": random.byte(b_type, hidden, 3 * hidden),
+        "bias": random.float(3 * hidden, low=-0.5, high=0.5),
+        "x_scale": scalar(0.01),
+        "w_scale": random.float(*columns, low=0.004, high=0.009),
+        "x_zero": scalar(125 if a_type == U8 else 4, a_type),
+        "w_zero": np.full(columns, 128 if b_type == U8 else 0, b_type),
+    }
     if mask is not None:
         inputs["mask"] = np.array(mask, np.int32)
     names = f"x weight bias x_scale w_scale {'mask' if mask is not None else '-'} x_zero w_zero"
@@ -195,17 +328,34 @@ attention("microsoft_qattention_mask_2d", 2, 4, 8, 2, U8, S8, mask=[[1, 1, 1, 0]
 attention("microsoft_qattention_unidirectional", 1, 5, 8, 2, U8, S8, unidirectional=1)
 
 
-def lstm(name, length, batch, inputs_n, hidden, direction, b_type, per_column, bias=True, lengths=None, state=False,
-         zero=None, peephole=False):
+def lstm(
+    name,
+    length,
+    batch,
+    inputs_n,
+    hidden,
+    direction,
+    b_type,
+    per_column,
+    bias=True,
+    lengths=None,
+    state=False,
+    zero=None,
+    peephole=False,
+):
     random = Random(name)
     directions = 2 if direction == "bidirectional" else 1
     columns = (directions, 4 * hidden) if per_column else (directions,)
     zero = (128 if b_type == U8 else 0) if zero is None else zero
     inputs = {"x": random.float(length, batch, inputs_n, low=-1, high=1)}
-    constants = {"w": random.byte(b_type, directions, inputs_n, 4 * hidden),
-                 "r": random.byte(b_type, directions, hidden, 4 * hidden),
-                 "w_scale": random.float(*columns, low=0.002, high=0.006), "w_zero": np.full(columns, zero, b_type),
-                 "r_scale": random.float(*columns, low=0.002, high=0.006), "r_zero": np.full(columns, zero, b_type)}
+    constants = {
+        "w": random.byte(b_type, directions, inputs_n, 4 * hidden),
+        "r": random.byte(b_type, directions, hidden, 4 * hidden),
+        "w_scale": random.float(*columns, low=0.002, high=0.006),
+        "w_zero": np.full(columns, zero, b_type),
+        "r_scale": random.float(*columns, low=0.002, high=0.006),
+        "r_zero": np.full(columns, zero, b_type),
+    }
     if bias:
         constants["b"] = random.float(directions, 8 * hidden, low=-0.3, high=0.3)
     if lengths:
@@ -215,10 +365,26 @@ def lstm(name, length, batch, inputs_n, hidden, direction, b_type, per_column, b
         inputs["c0"] = random.float(directions, batch, hidden, low=-0.5, high=0.5)
     if peephole:
         constants["p"] = random.float(directions, 3 * hidden, low=-0.3, high=0.3)
-    names = ["x", "w", "r", "b" if bias else "-", "lengths" if lengths else "-", *(["h0", "c0"] if state else "--"),
-             "p" if peephole else "-", "w_scale", "w_zero", "r_scale", "r_zero"]
-    case(name, microsoft("DynamicQuantizeLSTM", names, "y y_h y_c", hidden_size=hidden, direction=direction), inputs,
-         "y y_h y_c", constants)
+    names = [
+        "x",
+        "w",
+        "r",
+        "b" if bias else "-",
+        "lengths" if lengths else "-",
+        *(["h0", "c0"] if state else "--"),
+        "p" if peephole else "-",
+        "w_scale",
+        "w_zero",
+        "r_scale",
+        "r_zero",
+    ]
+    case(
+        name,
+        microsoft("DynamicQuantizeLSTM", names, "y y_h y_c", hidden_size=hidden, direction=direction),
+        inputs,
+        "y y_h y_c",
+        constants,
+    )
 
 
 lstm("microsoft_dynamic_quantize_lstm", 4, 1, 5, 6, "forward", S8, False)
@@ -245,8 +411,10 @@ def matmul_bits(name, a_shape, n, bits, block, zero_points=None, bias=False, acc
     k = a_shape[-1]
     blocks = -(-k // block)
     top = 1 << bits
-    constants = {"b": pack_bits(random.int(n, blocks, block, low=0, high=top), bits),
-                 "scales": random.float(n, blocks, low=0.01, high=0.05) * 16 / top}
+    constants = {
+        "b": pack_bits(random.int(n, blocks, block, low=0, high=top), bits),
+        "scales": random.float(n, blocks, low=0.01, high=0.05) * 16 / top,
+    }
     names = "a b scales"
     if zero_points == "packed":
         constants["zeros"] = pack_bits(random.int(n, blocks, low=0, high=top), bits)
@@ -258,8 +426,12 @@ def matmul_bits(name, a_shape, n, bits, block, zero_points=None, bias=False, acc
         constants["bias"] = random.float(n)
         names += (" - -" if not zero_points else " -") + " bias"
     attributes = {} if accuracy is None else {"accuracy_level": accuracy}
-    case(name, microsoft("MatMulNBits", names, K=k, N=n, bits=bits, block_size=block, **attributes),
-         {"a": random.float(*a_shape, low=-1, high=1)}, constants=constants)
+    case(
+        name,
+        microsoft("MatMulNBits", names, K=k, N=n, bits=bits, block_size=block, **attributes),
+        {"a": random.float(*a_shape, low=-1, high=1)},
+        constants=constants,
+    )
 
 
 matmul_bits("microsoft_matmul_4_bits", (2, 32), 6, 4, 16)
@@ -273,40 +445,68 @@ matmul_bits("microsoft_matmul_8_bits_zero_points", (2, 64), 7, 8, 32, "packed")
 matmul_bits("microsoft_matmul_8_bits_bias", (1, 64), 7, 8, 32, bias=True)
 
 for name, x, attributes in (
-        ("microsoft_quantize_linear_u8", (3, 9), {}),
-        ("microsoft_quantize_linear_axis", (2, 4, 5), {"axis": 1})):
+    ("microsoft_quantize_linear_u8", (3, 9), {}),
+    ("microsoft_quantize_linear_axis", (2, 4, 5), {"axis": 1}),
+):
     random = Random(name)
     count = (4,) if attributes else ()
-    case(name, microsoft("QuantizeLinear", "x scale zero", **attributes), {"x": random.float(*x, low=-9, high=9)},
-         constants={"scale": random.float(*count, low=0.03, high=0.07), "zero": np.full(count, 120, U8)})
+    case(
+        name,
+        microsoft("QuantizeLinear", "x scale zero", **attributes),
+        {"x": random.float(*x, low=-9, high=9)},
+        constants={"scale": random.float(*count, low=0.03, high=0.07), "zero": np.full(count, 120, U8)},
+    )
 for name, dtype in (("microsoft_quantize_linear_s16", np.int16), ("microsoft_quantize_linear_u16", np.uint16)):
     random = Random(name)
-    case(name, microsoft("QuantizeLinear", "x scale zero"), {"x": random.float(3, 9, low=-9, high=9)},
-         constants={"scale": scalar(0.0003), "zero": scalar(100 if dtype == np.int16 else 32768, dtype)})
-for name, dtype, zero in (("microsoft_dequantize_linear_u8", U8, 120), ("microsoft_dequantize_linear_s16", np.int16, 7),
-                          ("microsoft_dequantize_linear_u16", np.uint16, 32768),
-                          ("microsoft_dequantize_linear_s32", np.int32, 0)):
+    case(
+        name,
+        microsoft("QuantizeLinear", "x scale zero"),
+        {"x": random.float(3, 9, low=-9, high=9)},
+        constants={"scale": scalar(0.0003), "zero": scalar(100 if dtype == np.int16 else 32768, dtype)},
+    )
+for name, dtype, zero in (
+    ("microsoft_dequantize_linear_u8", U8, 120),
+    ("microsoft_dequantize_linear_s16", np.int16, 7),
+    ("microsoft_dequantize_linear_u16", np.uint16, 32768),
+    ("microsoft_dequantize_linear_s32", np.int32, 0),
+):
     random = Random(name)
-    case(name, microsoft("DequantizeLinear", "x scale zero"), {"x": random.int(3, 9, low=0, high=256, dtype=dtype)},
-         constants={"scale": scalar(0.03), "zero": scalar(zero, dtype)})
+    case(
+        name,
+        microsoft("DequantizeLinear", "x scale zero"),
+        {"x": random.int(3, 9, low=0, high=256, dtype=dtype)},
+        constants={"scale": scalar(0.03), "zero": scalar(zero, dtype)},
+    )
 name = "microsoft_dequantize_linear_axis"
 random = Random(name)
-case(name, microsoft("DequantizeLinear", "x scale zero", axis=0), {"x": random.int8(4, 5)},
-     constants={"scale": random.float(4, low=0.01, high=0.05), "zero": random.int8(4)})
+case(
+    name,
+    microsoft("DequantizeLinear", "x scale zero", axis=0),
+    {"x": random.int8(4, 5)},
+    constants={"scale": random.float(4, low=0.01, high=0.05), "zero": random.int8(4)},
+)
 
 
 def block_gather(name, shape, axis, bits, block, indices, gather_axis=0, zero_points=False):
     random = Random(name)
     scales = list(shape)
     scales[axis] = -(-shape[axis] // block)
-    constants = {"data": pack_bits(random.int(*shape, low=0, high=1 << bits), bits),
-                 "scales": random.float(*scales, low=0.01, high=0.05)}
+    constants = {
+        "data": pack_bits(random.int(*shape, low=0, high=1 << bits), bits),
+        "scales": random.float(*scales, low=0.01, high=0.05),
+    }
     names = "data indices scales"
     if zero_points:
         constants["zeros"] = pack_bits(random.int(*scales, low=0, high=1 << bits), bits)
         names += " zeros"
-    case(name, microsoft("GatherBlockQuantized", names, gather_axis=gather_axis, quantize_axis=axis, block_size=block,
-                         bits=bits), {"indices": np.array(indices, np.int64)}, constants=constants)
+    case(
+        name,
+        microsoft(
+            "GatherBlockQuantized", names, gather_axis=gather_axis, quantize_axis=axis, block_size=block, bits=bits
+        ),
+        {"indices": np.array(indices, np.int64)},
+        constants=constants,
+    )
 
 
 block_gather("microsoft_gather_block_quantized_4_bits", (6, 64), 1, 4, 16, [[1, 5], [0, 3]])
