@@ -149,20 +149,22 @@ def write_all(folder, pattern=""):
                 file.write(model_of(name, *each).SerializeToString())
             np.savez(path + ".in.npz", **{n: np.asarray(a) for n, a in each[1].items()})
             lines.append(json.dumps({"model": path + ".onnx", "input": path + ".in.npz", "output": path + ".npz"}))
-        with open(os.path.join(work, "list.jsonl"), "w") as file:
-            file.write("\n".join(lines))
         # Every node runs as it stands: what an optimizer would make of it is not the operator's definition.
-        done = subprocess.run(
-            ["node", harness, "batch", os.path.join(work, "list.jsonl"), "--optimization", "disabled"],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for line in done.stdout.splitlines():
-            report = json.loads(line)
-            if not report["ok"]:
-                name = os.path.basename(report["model"])[:-5]
-                failed.append(name)
-                print(f"{name}: {report['error']}", file=sys.stderr)
+        # A model that crashes ONNX Runtime takes the whole batch with it: the batch goes on after that model.
+        while lines:
+            with open(os.path.join(work, "list.jsonl"), "w") as file:
+                file.write("\n".join(lines))
+            command = ["node", harness, "batch", os.path.join(work, "list.jsonl"), "--optimization", "disabled"]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            reports = [json.loads(line) for line in done.stdout.splitlines()]
+            if len(reports) < len(lines):
+                reports.append({**json.loads(lines[len(reports)]), "ok": False, "error": "crashed"})
+            for report in reports:
+                if not report["ok"]:
+                    name = os.path.basename(report["model"])[:-5]
+                    failed.append(name)
+                    print(f"{name}: {report['error']}", file=sys.stderr)
+            lines = lines[len(reports) :]
         for name, each in chosen.items():
             target = os.path.join(folder, name)
             shutil.rmtree(target, ignore_errors=True)

@@ -199,7 +199,6 @@ def attention(name, batch=2, length=4, hidden=8, heads=2, mask=None, bias=True, 
 
 
 attention("microsoft_attention")
-attention("microsoft_attention_no_bias", bias=False)
 attention("microsoft_attention_mask_lengths", mask=[2, 4])
 attention("microsoft_attention_mask_2d", mask=[[1, 1, 0, 0], [1, 1, 1, 1]])
 attention("microsoft_attention_mask_3d", mask=np.tril(np.ones((2, 4, 4), int)))

@@ -1,0 +1,2 @@
+
+ByJ2:ìmln­‚h>ƒK*_†F|`deT¬z¨t‡sJ a~hn°xfŠŠ4NSaFlŠWDKG¶F

@@ -1,0 +1,1 @@
+B	deviationJFñx?òöD?$x‰?sÄ–?U€S?a©I?

@@ -1,0 +1,2 @@
+
+BxJ0%EÅJÅLR(MHUÛI;UUuSV

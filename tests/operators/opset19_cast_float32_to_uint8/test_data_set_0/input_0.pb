@@ -1,0 +1,1 @@
+BxJ0MxBê³¤AI'rAÙFB-4¥B‚E6Bùç™BN¢@A¬Ýá@×çBßBôeŒB

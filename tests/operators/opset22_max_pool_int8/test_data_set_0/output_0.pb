@@ -1,0 +1,1 @@
+ByJ<b}}}_b}}}_MeeeEMeeeEMeeeT6??TTjzzzxjzzzx,zzz&++,,+uuu\µuuu\
