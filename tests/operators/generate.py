@@ -11,6 +11,7 @@ import sys
 import case
 import microsoft_float  # noqa: F401  (importing a module declares its cases)
 import microsoft_quantized  # noqa: F401
+import opset17  # noqa: F401
 import opset18  # noqa: F401
 import opset19_to_22  # noqa: F401
 import opset23  # noqa: F401
