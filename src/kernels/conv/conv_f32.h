@@ -1,0 +1,53 @@
+// Float convolutions and matrix products: prepare once, pack the weights once, run ranges of tasks on any thread.
+//
+//     ConvF32 op = prepare_conv_f32(shape, active_isa());                 // or gemm_shape(m, n, k)
+//     pack_conv_f32(op, weights, conv_weights(shape), bias, packed);      // op.packed_bytes, 64-byte aligned
+//     pool.parallel_for(op.tasks, 1, [&](int64_t begin, int64_t end, int worker) {
+//       run_conv_f32(op, args, begin, end, scratch + worker * op.scratch_bytes);
+//     });
+//
+// output[p][o] = clamp(bias[o] + Σ over taps (i, j) and channels c of input · weight (+ residual[p][o])): one chain of fused
+// multiply-adds per output in the order (i, j, c), beginning with the bias; padding is multiplied as zero; see
+// gemm_f32/gemm_f32.h. The same bits whatever the level and the tasks. Weights that change at run time (a matrix product of
+// two activations) are packed at run time; pack_conv_f32 allocates nothing either.
+#pragma once
+
+#include <cstddef>
+#include <limits>
+
+#include "kernels/conv/rows.h"
+#include "kernels/gemm_f32/gemm_f32.h"
+
+namespace octet::kernels {
+
+struct ConvF32 {
+  ConvShape shape;   // with strides
+  const gemm_f32::Kernel* kernel = nullptr;
+  size_t packed_bytes = 0;
+  size_t scratch_bytes = 0;   // of each worker; 64-byte aligned
+  int64_t tasks = 0;
+  // For run and pack.
+  TaskGrid grid;
+  bool gathers = false;       // rows are put together in scratch (few channels per tap)
+  int64_t row_stride = 0;     // of gathered rows, in elements
+  int64_t packed_columns = 0;
+  int64_t group_bytes = 0;
+};
+
+ConvF32 prepare_conv_f32(const ConvShape& shape, Isa level);
+ConvF32 prepare_conv_f32(const ConvShape& shape, const gemm_f32::Kernel& kernel);
+
+// `bias` is output_channels values or null.
+void pack_conv_f32(const ConvF32& op, const float* weights, const WeightStrides& strides, const float* bias, void* packed);
+
+struct ConvF32Args {
+  const float* input = nullptr;
+  const void* packed = nullptr;
+  float* output = nullptr;
+  const float* residual = nullptr;   // null, or laid out as the output (may be the output)
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
+};
+
+void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end, void* scratch);
+
+}  // namespace octet::kernels

@@ -1,0 +1,232 @@
+#include "kernels/conv/conv_int8.h"
+
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+#include "base/text.h"
+#include "kernels/conv/conv_transpose.h"
+#include "kernels/conv/depthwise.h"
+#include "kernels/conv/oracle.h"
+
+namespace octet::kernels {
+namespace {
+
+struct Problem {
+  ConvShape shape;
+  bool input_signed, weights_unsigned, output_signed, with_zero_points, with_float_bias;
+  std::vector<uint8_t> input, weights;
+  std::vector<int32_t> zero_points, bias;
+  std::vector<float> multiplier, float_bias;
+  int32_t input_zero_point, output_zero_point, minimum, maximum;
+  float input_scale;
+  Int8Output kind;
+};
+
+// Variants sweep every combination of types, outputs and extremes.
+Problem make_problem(const ConvShape& shape, int variant) {
+  std::mt19937 random(static_cast<unsigned>(variant * 1000 + shape.output_channels));
+  Problem p;
+  p.shape = with_strides(shape);
+  p.input_signed = variant & 1;
+  p.weights_unsigned = variant & 2;
+  p.with_zero_points = (variant & 3) == 3 || variant % 5 == 4;
+  p.output_signed = variant & 4;
+  p.kind = static_cast<Int8Output>(variant % 3);
+  p.with_float_bias = variant % 7 > 3;
+  p.input_scale = variant % 4 == 3 ? 0.37f : 1.0f;
+  const int extreme = variant % 6;   // 0: all highest, 1: all lowest
+  p.input.resize(static_cast<size_t>(p.shape.batch * p.shape.input_image_stride) + 64);
+  for (auto& v : p.input) v = extreme == 0 ? (p.input_signed ? 127 : 255) : extreme == 1 ? (p.input_signed ? 128 : 0) : static_cast<uint8_t>(random());
+  p.weights.resize(static_cast<size_t>(p.shape.output_channels * p.shape.group_inputs() * p.shape.taps()));
+  for (auto& v : p.weights) v = extreme < 2 ? (random() & 1 ? 128 : 127) : static_cast<uint8_t>(random());
+  for (int64_t o = 0; o < p.shape.output_channels; ++o) {
+    const int32_t weight_zero = static_cast<int32_t>(random() % 256) - (p.weights_unsigned ? 0 : 128);
+    p.zero_points.push_back(p.with_zero_points ? weight_zero : p.weights_unsigned ? 128 : 0);
+    p.bias.push_back(static_cast<int32_t>(random() % 200001) - 100000);
+    p.multiplier.push_back(static_cast<float>(random() % 1000 + 1) * 1e-6f);
+    p.float_bias.push_back(static_cast<float>(random() % 1000) * 0.01f - 5.0f);
+  }
+  p.input_zero_point = static_cast<int32_t>(random() % 256) - (p.input_signed ? 128 : 0);
+  p.output_zero_point = static_cast<int32_t>(random() % 256) - (p.output_signed ? 128 : 0);
+  p.minimum = variant % 2 ? p.output_zero_point : p.output_signed ? -128 : 0;   // a fused Relu
+  p.maximum = p.output_signed ? 127 : 255;
+  return p;
+}
+
+size_t output_bytes(const Problem& p) {
+  return static_cast<size_t>(p.shape.batch * p.shape.output_image_stride) * (p.kind == Int8Output::kByte ? 1 : 4);
+}
+
+template <bool transposed>
+std::vector<std::byte> expected(const Problem& p) {
+  std::vector<std::byte> output(output_bytes(p), std::byte{77});
+  visit_outputs(p.shape, [&](int64_t image, int64_t y, int64_t x, int64_t o, int64_t at) {
+    const size_t channel = static_cast<size_t>(o);
+    int64_t acc = p.bias[channel];
+    auto add = [&](int64_t input, int64_t weight) {
+      const uint8_t byte = input < 0 ? static_cast<uint8_t>(p.input_zero_point) : p.input[static_cast<size_t>(input)];
+      const uint8_t w = p.weights[static_cast<size_t>(weight)];
+      acc += int64_t{(p.input_signed ? static_cast<int8_t>(byte) : byte) - p.input_zero_point} *
+             ((p.weights_unsigned ? w : static_cast<int8_t>(w)) - p.zero_points[channel]);
+    };
+    if (transposed) {
+      visit_transposed_products(p.shape, image, y, x, o, add);
+    } else {
+      visit_products(p.shape, image, y, x, o, add);
+    }
+    const int32_t sum = static_cast<int32_t>(acc);
+    if (p.kind == Int8Output::kInt32) {
+      std::memcpy(&output[static_cast<size_t>(at) * 4], &sum, 4);
+      return;
+    }
+    const float multiplier = p.multiplier[channel] * p.input_scale;
+    float v = static_cast<float>(sum) * multiplier;
+    if (p.with_float_bias) v += p.float_bias[channel];
+    if (p.kind == Int8Output::kFloat32) {
+      std::memcpy(&output[static_cast<size_t>(at) * 4], &v, 4);
+      return;
+    }
+    v = std::nearbyint(v) + static_cast<float>(p.output_zero_point);
+    v = std::min(std::max(v, static_cast<float>(p.minimum)), static_cast<float>(p.maximum));
+    output[static_cast<size_t>(at)] = static_cast<std::byte>(static_cast<int32_t>(v));
+  });
+  return output;
+}
+
+Int8Weights weights_of(const Problem& p, const WeightStrides& strides) {
+  Int8Weights w;
+  w.data = p.weights.data();
+  w.is_unsigned = p.weights_unsigned;
+  w.strides = strides;
+  w.zero_points = p.zero_points.data();
+  w.bias = p.bias.data();
+  w.multiplier = p.multiplier.data();
+  w.float_bias = p.with_float_bias ? p.float_bias.data() : nullptr;
+  w.input_zero_point = p.input_zero_point + (p.shape.output_channels % 2);   // sometimes not the one that comes
+  return w;
+}
+
+ConvInt8Args arguments(const Problem& p, const void* packed, std::vector<std::byte>& output) {
+  ConvInt8Args args;
+  args.input = p.input.data();
+  args.input_zero_point = p.input_zero_point;
+  args.input_scale = p.input_scale;
+  args.packed = packed;
+  args.output = output.data();
+  args.output_kind = p.kind;
+  args.output_zero_point = p.output_zero_point;
+  args.minimum = p.minimum;
+  args.maximum = p.maximum;
+  return args;
+}
+
+void* aligned(std::vector<std::byte>& memory, size_t bytes) {
+  memory.assign(bytes + 64, std::byte{0xee});
+  return reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(memory.data()) + 63) / 64 * 64);
+}
+
+// Packs, runs every task on its own, last one first, and compares.
+template <typename Op, typename Pack, typename Run>
+void check(const Problem& p, const Op& op, const WeightStrides& strides, const std::vector<std::byte>& want, Pack&& pack,
+           Run&& run, const std::string& what) {
+  std::vector<std::byte> packed_memory, scratch_memory;
+  void* packed = aligned(packed_memory, op.packed_bytes);
+  void* scratch = aligned(scratch_memory, op.scratch_bytes);
+  pack(op, weights_of(p, strides), packed);
+  std::vector<std::byte> output(want.size(), std::byte{77});
+  const ConvInt8Args args = arguments(p, packed, output);
+  for (int64_t task = op.tasks; task-- > 0;) run(op, args, task, task + 1, scratch);
+  for (size_t i = 0; i < want.size(); ++i)
+    ASSERT_EQ(output[i], want[i]) << what << " " << describe(p.shape) << " byte " << i;
+}
+
+TEST(ConvInt8, EveryKernelMatchesTheDefinition) {
+  int variant = 0;
+  for (const ConvShape& shape : conv_test_shapes()) {
+    for (int repeat = 0; repeat < 3; ++repeat) {
+      const Problem p = make_problem(shape, variant++);
+      const std::vector<std::byte> want = expected<false>(p);
+      for (const auto& entry : gemm_int8::entries()) {
+        if (!isa_supported(entry.isa)) continue;
+        check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel), conv_weights(p.shape), want, pack_conv_int8,
+              run_conv_int8, text(entry.name, " variant ", variant - 1));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+// [K,N] as MatMulInteger brings it.
+TEST(ConvInt8, MatricesMayBeStoredByRows) {
+  for (int64_t n : {5, 64, 100, 192}) {
+    const int64_t m = 11, k = 50;
+    Problem p = make_problem(gemm_shape(m, n, k), 8);
+    const std::vector<std::byte> want = expected<false>(p);
+    std::vector<uint8_t> by_rows(p.weights.size());
+    for (int64_t i = 0; i < k; ++i)
+      for (int64_t j = 0; j < n; ++j) by_rows[static_cast<size_t>(i * n + j)] = p.weights[static_cast<size_t>(j * k + i)];
+    p.weights = by_rows;
+    for (const auto& entry : gemm_int8::entries())
+      if (isa_supported(entry.isa))
+        check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel), matrix_weights(n), want, pack_conv_int8,
+              run_conv_int8, entry.name);
+  }
+}
+
+TEST(DepthwiseInt8, EveryKernelMatchesTheDefinition) {
+  int variant = 0;
+  for (int64_t channels : {2, 7, 16, 31, 32, 33, 64, 65, 100, 144}) {
+    for (int64_t kernel : {1, 3, 4, 5, 7}) {
+      for (int64_t stride : {1, 2}) {
+        ConvShape shape = same_conv(9, 11, channels, channels, kernel, stride, variant % 5 == 0 ? 2 : 1, channels, 2);
+        if (variant % 3 == 0) {
+          shape.input_pixel_stride = channels + 5, shape.output_pixel_stride = channels + 9;
+          shape.input_row_stride = shape.input_image_stride = shape.output_row_stride = shape.output_image_stride = 0;
+        }
+        const Problem p = make_problem(with_strides(shape), variant++);
+        const std::vector<std::byte> want = expected<false>(p);
+        for (const auto& entry : depthwise_int8::entries()) {
+          if (!isa_supported(entry.isa)) continue;
+          if (p.with_zero_points && entry.kernel->weight_bytes == 1) continue;
+          check(p, prepare_depthwise_int8(p.shape, p.input_signed, *entry.kernel), conv_weights(p.shape), want,
+                pack_depthwise_int8, run_depthwise_int8, text(entry.name, " variant ", variant - 1));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+TEST(DepthwiseInt8, UncentredWeightsChooseAKernelThatHandlesThem) {
+  const ConvShape shape = same_conv(5, 5, 8, 8, 3, 1, 1, 8);
+  for (Isa level : supported_isas())
+    EXPECT_EQ(prepare_depthwise_int8(shape, false, false, level).kernel->weight_bytes, 2);
+}
+
+TEST(ConvTransposeInt8, MatchesTheDefinition) {
+  int variant = 0;
+  for (int64_t kernel : {2, 3, 4}) {
+    for (int64_t stride : {1, 2, 3}) {
+      for (int64_t channels : {4, 40}) {
+        ConvShape s;
+        s.batch = 2;
+        s.input_height = 4, s.input_width = 5, s.input_channels = channels;
+        s.kernel_height = s.kernel_width = kernel;
+        s.stride_height = s.stride_width = stride;
+        s.pad_top = s.pad_left = kernel / 2;
+        s.output_height = 3 * stride + kernel - 2 * s.pad_top, s.output_width = 4 * stride + kernel - 2 * s.pad_left;
+        s.output_channels = 18;
+        s.groups = channels == 4 ? 2 : 1;
+        const Problem p = make_problem(with_strides(s), variant++);
+        const std::vector<std::byte> want = expected<true>(p);
+        for (Isa level : supported_isas())
+          check(p, prepare_conv_transpose_int8(p.shape, p.input_signed, level), conv_transpose_weights(p.shape), want,
+                pack_conv_transpose_int8, run_conv_transpose_int8, isa_name(level));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace octet::kernels

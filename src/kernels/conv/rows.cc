@@ -1,0 +1,117 @@
+#include "kernels/conv/rows.h"
+
+#include "base/cpu.h"
+
+namespace octet::kernels {
+
+namespace {
+
+// Work worth handing to another thread: some 5 to 10 µs of it.
+constexpr int64_t kMacsWorthATask = 2'000'000;
+constexpr int64_t kWantedTasks = 16;
+constexpr int64_t kMaxRowBlock = 240;
+
+int64_t ceil_divide(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+
+}  // namespace
+
+TaskGrid cut_into_tasks(const ConvShape& shape, const GridLimits& limits) {
+  TaskGrid grid;
+  grid.rows = shape.rows();
+  grid.columns = shape.group_outputs();
+  if (grid.rows <= 0 || grid.columns <= 0 || shape.groups <= 0) return grid;
+
+  // The weights of a block stay in the second-level cache while its rows pass by.
+  const int64_t cache = std::max<int64_t>(cache_sizes().l2, 256 << 10);
+  auto fit = [](int64_t budget, int64_t bytes, int64_t step, int64_t most) {
+    const int64_t count = budget / std::max<int64_t>(bytes, 1) / step * step;
+    return std::clamp(count, step, round_up(most, step));
+  };
+  grid.column_block = fit(cache / 4, limits.column_bytes, limits.column_step, grid.columns);
+  grid.row_block = std::min(fit(cache / 8, limits.row_bytes, limits.row_step, grid.rows), round_up(kMaxRowBlock, limits.row_step));
+
+  auto count = [&] {
+    grid.row_blocks = (grid.rows + grid.row_block - 1) / grid.row_block;
+    grid.column_blocks = (grid.columns + grid.column_block - 1) / grid.column_block;
+    return grid.count = grid.row_blocks * grid.column_blocks * shape.groups;
+  };
+  // Equal blocks rather than full ones and a small rest.
+  count();
+  grid.row_block = round_up((grid.rows + grid.row_blocks - 1) / grid.row_blocks, limits.row_step);
+  grid.column_block = round_up((grid.columns + grid.column_blocks - 1) / grid.column_blocks, limits.column_step);
+  const int64_t wanted = std::clamp<int64_t>(shape.macs() / kMacsWorthATask, 1, kWantedTasks);
+  while (count() < wanted) {
+    if (grid.row_block >= 4 * limits.row_step) {
+      grid.row_block = round_up(grid.row_block / 2, limits.row_step);
+    } else if (grid.column_block > limits.column_step) {
+      grid.column_block = round_up(grid.column_block / 2, limits.column_step);
+    } else if (grid.row_block > limits.row_step) {
+      grid.row_block = round_up(grid.row_block / 2, limits.row_step);
+    } else {
+      break;
+    }
+  }
+  return grid;
+}
+
+TaskBlock task_block(const TaskGrid& grid, int64_t task) {
+  TaskBlock block;
+  block.row = task % grid.row_blocks * grid.row_block;
+  block.rows = std::min(grid.row_block, grid.rows - block.row);
+  const int64_t rest = task / grid.row_blocks;
+  block.column = rest % grid.column_blocks * grid.column_block;
+  block.columns = std::min(grid.column_block, grid.columns - block.column);
+  block.group = rest / grid.column_blocks;
+  return block;
+}
+
+void point_rows(const ConvShape& s, const void* input, const void* padding, int64_t element_bytes, int64_t begin,
+                int64_t count, const void** a, int64_t a_rows) {
+  const std::byte* base = static_cast<const std::byte*>(input);
+  const int64_t first_x = begin % s.output_width, first_y = begin / s.output_width % s.output_height;
+  const int64_t first_image = begin / s.output_width / s.output_height;
+  const int64_t step = s.stride_width * s.input_pixel_stride * element_bytes;
+  for (int64_t i = 0; i < s.kernel_height; ++i) {
+    for (int64_t j = 0; j < s.kernel_width; ++j) {
+      const void** out = a + (i * s.kernel_width + j) * a_rows;
+      // The output columns whose input column is inside the picture.
+      const int64_t shift = j * s.dilation_width - s.pad_left;
+      const int64_t inside_begin = std::clamp<int64_t>(ceil_divide(-shift, s.stride_width), 0, s.output_width);
+      const int64_t inside_end =
+          std::clamp<int64_t>(ceil_divide(s.input_width - shift, s.stride_width), inside_begin, s.output_width);
+      int64_t x = first_x, y = first_y, image = first_image;
+      for (int64_t left = count; left > 0;) {
+        const int64_t end = std::min(s.output_width, x + left);
+        left -= end - x;
+        const int64_t row = y * s.stride_height + i * s.dilation_height - s.pad_top;
+        if (row < 0 || row >= s.input_height) {
+          for (; x < end; ++x) *out++ = padding;
+        } else {
+          const int64_t last = std::min(end, inside_end);
+          for (; x < std::min(end, inside_begin); ++x) *out++ = padding;
+          const std::byte* pixel = base + (image * s.input_image_stride + row * s.input_row_stride +
+                                           (x * s.stride_width + shift) * s.input_pixel_stride) * element_bytes;
+          for (; x < last; ++x, pixel += step) *out++ = pixel;
+          for (; x < end; ++x) *out++ = padding;
+        }
+        x = 0;
+        if (++y == s.output_height) y = 0, ++image;
+      }
+    }
+  }
+}
+
+void offset_rows(const ConvShape& s, int64_t begin, int64_t count, int64_t* offsets) {
+  int64_t x = begin % s.output_width, y = begin / s.output_width % s.output_height;
+  int64_t image = begin / s.output_width / s.output_height;
+  while (count > 0) {
+    const int64_t end = std::min(s.output_width, x + count);
+    count -= end - x;
+    int64_t at = image * s.output_image_stride + y * s.output_row_stride + x * s.output_pixel_stride;
+    for (; x < end; ++x, at += s.output_pixel_stride) *offsets++ = at;
+    x = 0;
+    if (++y == s.output_height) y = 0, ++image;
+  }
+}
+
+}  // namespace octet::kernels

@@ -1,0 +1,48 @@
+// The inner part of 8-bit depthwise convolutions: `pixels` neighbouring outputs of one row, all channels, exact in 32 bits.
+//
+//     acc = bias[c] + Σ over taps t of (a[t][p · a_steps[t] + c] ^ flip) · b[t][c]        (modulo 2^32)
+//     output = acc, or float, or byte: the formulas of gemm_int8/gemm_int8.h with multiplier[c], float_bias[c], low, high
+//
+// a is read as unsigned bytes after the flip (0x80 for signed inputs, whose zero point moves by 128, else 0).
+// b is packed for blocks of `channel_block` channels: [channels / channel_block][taps / tap_group][channel_block][tap_group],
+// weights of `weight_bytes` (1: int8, only without weight zero points; 2: int16 weight − zero point); bias, multiplier and
+// float_bias are [channels / channel_block][channel_block]. Within a block position i belongs to channel `order(i)`. Taps are
+// rounded up to tap_group and channels to channel_block with zeros. Up to 64 bytes after a pixel's channels may be read.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/gemm_int8/gemm_int8.h"
+#include "kernels/select.h"
+
+namespace octet::kernels::depthwise_int8 {
+
+using gemm_int8::Output;
+
+struct Block {
+  const void* const* a = nullptr;     // per tap, the first pixel's input
+  const int64_t* a_steps = nullptr;   // per tap, bytes from one pixel's input to the next one's (0: padding)
+  int64_t taps = 0, pixels = 0, channels = 0;
+  uint8_t flip = 0;
+  const void* b = nullptr;
+  const int32_t* bias = nullptr;
+  const float* multiplier = nullptr;
+  const float* float_bias = nullptr;  // may be null
+  void* c = nullptr;                  // element (p, c) is c[p · c_step + c] in elements of the output
+  int64_t c_step = 0;
+  Output output = Output::kInt32;
+  float low = 0, high = 0;
+  int32_t output_zero_point = 0;
+};
+
+struct Kernel {
+  int64_t channel_block, tap_group;
+  int weight_bytes;
+  int64_t (*order)(int64_t position);
+  void (*run)(const Block& block);
+};
+
+#define OCTET_KERNEL_MANIFEST "kernels/depthwise_int8/manifest.inc"
+#include "kernels/manifest_declare.inc"
+
+}  // namespace octet::kernels::depthwise_int8

@@ -1,0 +1,63 @@
+// The inner part of 8-bit matrix products and convolutions: a block of output rows × output columns, exact in 32 bits.
+//
+//     acc = bias[j] + Σ a[t][i][c] · b[t][c][j] − row_sums[i] · zero_points[j]          (arithmetic modulo 2^32)
+//     kInt32:    c = acc
+//     kFloat32:  c = fl(fl(float(acc) · multiplier[j]) + float_bias[j])                 (no addition without float_bias)
+//     kByte:     c = low byte of rhe(clamp(the same float value, low, high)) + output_zero_point
+//
+// float() and rhe round half to even. low and high are the ends of the output range minus the zero point, so the low byte is
+// the value, for unsigned and signed outputs alike.
+//
+// Each kernel names the form it wants its operands in; the driver (conv/conv_int8.h) provides it:
+//   input_signed      bytes of a are signed, else unsigned; the driver flips the top bit (x ^ 0x80) of the other kind while it
+//                     packs rows, and moves the zero point by 128: (x − z) stays
+//   input_bytes       1: rows are bytes, read in place where possible; 2: rows are widened to 16 bits in scratch
+//   k_group           weights of this many consecutive channels lie together
+// b is packed in panels of `nr` columns (the last one: the columns left, rounded up to n_step). The panel that begins at
+// column j begins at b + j · taps · round_up(channels, k_group) and is laid out [taps][channels / k_group][width][k_group] unless
+// the kernel brings its own `pack`. Columns beyond n and channels beyond `channels` have weight zero; a row may be read up to
+// its channels rounded up to k_group (a tensor has 64 readable bytes after its end). No alignment is required.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/select.h"
+
+namespace octet::kernels::gemm_int8 {
+
+enum class Output : uint8_t { kInt32, kFloat32, kByte };
+
+struct Block {
+  const void* const* a = nullptr;   // row i of tap t is a[t · a_rows + i]: `channels` values in the kernel's form
+  int64_t a_rows = 0;               // ≥ m
+  int64_t taps = 0, channels = 0;
+  int64_t m = 0, n = 0;
+  const int8_t* b = nullptr;        // packed, from the first column of this block (a multiple of nr) on
+  // Vectors over columns, each with n rounded up to n_step entries.
+  const int32_t* bias = nullptr;
+  const int32_t* zero_points = nullptr;    // of the weights; read only when row_sums is not null
+  const float* multiplier = nullptr;       // kFloat32, kByte
+  const float* float_bias = nullptr;       // kFloat32, kByte; may be null
+  const int32_t* row_sums = nullptr;       // null, or m sums of the rows
+  void* c = nullptr;                       // element (i, j) is c[c_offsets[i] + j] in elements of the output
+  const int64_t* c_offsets = nullptr;
+  Output output = Output::kInt32;
+  float low = 0, high = 0;
+  int32_t output_zero_point = 0;
+};
+
+struct Kernel {
+  int64_t m_step;   // blocks of a multiple of this many rows waste nothing
+  int64_t nr, n_step, k_group;
+  bool input_signed;
+  int input_bytes;
+  void (*run)(const Block& block);
+  // Packs one row: `runs` pieces of `count` bytes each, one after the other, every byte xor `flip`, in the kernel's form.
+  // May read 64 bytes beyond each piece and write 128 beyond the end.
+  void (*pack_row)(const void* const* sources, int64_t runs, int64_t count, uint8_t flip, void* row);
+};
+
+#define OCTET_KERNEL_MANIFEST "kernels/gemm_int8/manifest.inc"
+#include "kernels/manifest_declare.inc"
+
+}  // namespace octet::kernels::gemm_int8
