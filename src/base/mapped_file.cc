@@ -26,7 +26,7 @@ namespace {
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
-  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);   // opening a pipe must not wait
   if (descriptor < 0) fail_system(path, "cannot be opened");
   struct stat facts;
   if (::fstat(descriptor, &facts) != 0) {

@@ -290,6 +290,7 @@ std::unique_ptr<Graph> Graph::clone() const {
   auto copy = std::make_unique<Graph>();
   copy->name = name;
   copy->opsets = opsets;
+  copy->unknown_fields = unknown_fields;
   copy->names_ = names_;
   std::unordered_map<const Value*, Value*> twin;
   twin[nullptr] = nullptr;

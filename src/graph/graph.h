@@ -86,6 +86,7 @@ class Graph {
   std::vector<Value*> inputs, outputs;    // outputs may name a value twice
   std::vector<Capture> captures;          // only in bodies
   std::map<std::string, int, std::less<>> opsets;   // domain → version; bodies share their model's
+  std::string unknown_fields;             // what the reader did not know, kept for the writer
 
   std::list<Node>& nodes() { return nodes_; }
   const std::list<Node>& nodes() const { return nodes_; }
