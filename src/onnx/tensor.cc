@@ -161,7 +161,7 @@ std::string_view external_bytes(const External& external, size_t want, std::stri
     }
   }
   const MappedFile& file = *found->second;
-  int64_t size = static_cast<int64_t>(file.size());
+  int64_t size = static_cast<int64_t>(file.bytes().size());
   int64_t length = external.length >= 0 ? external.length : static_cast<int64_t>(want);
   require(external.offset <= size && length <= size - external.offset, ErrorCode::kInvalidModel, "the tensor '", name, "' wants bytes ",
           external.offset, " to ", external.offset + length, " of the external file '", location, "', which has ", size);
