@@ -1,0 +1,141 @@
+// Convolutions on 8-bit values: ConvInteger, QLinearConv, and the internal ConvIntegerToFloat and QLinearConvTranspose.
+//
+// The sum over (x − zero point of x) · (w − zero point of w) is exact modulo 2^32; see DESIGN §4 for what follows it.
+#include "ops/convolution.h"
+
+namespace octet::ops {
+
+namespace {
+
+// The inputs of one form of the operator, by index; kAbsent where the form has none.
+constexpr size_t kAbsent = 99;
+struct Form {
+  size_t x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias;
+  bool transposed = false;
+};
+constexpr Form kInteger{0, kAbsent, 2, 1, kAbsent, 3, kAbsent, kAbsent, kAbsent};
+constexpr Form kLinear{0, 1, 2, 3, 4, 5, 6, 7, 8};
+constexpr Form kLinearTransposed{0, 1, 2, 3, 4, 5, 6, 7, 8, true};
+constexpr Form kToFloat{0, 1, 2, 3, 4, 5, kAbsent, kAbsent, 6};
+
+template <const Form& form>
+DType output_type(const Node& node) {
+  if (form.y_scale != kAbsent) return node.input(form.y_zero) != nullptr ? node.inputs[form.y_zero]->dtype : DType::kUInt8;
+  return form.x_scale == kAbsent ? DType::kInt32 : DType::kFloat32;
+}
+
+template <const Form& form>
+void infer(InferContext& context) {
+  DType dtype = output_type<form>(context.node());
+  std::optional<Shape> shape = form.transposed ? conv_transpose_shape(context, form.x, form.w) : conv_shape(context, form.x, form.w);
+  for (size_t i : {form.x, form.w})
+    require(context.dtype(i) == DType::kUInt8 || context.dtype(i) == DType::kInt8 || context.dtype(i) == DType::kUndefined,
+            ErrorCode::kUnsupported, "input ", i, " must hold 8-bit values, not ", context.dtype(i));
+  if (!shape) return context.set_output_rank_unknown(0, dtype);
+  int64_t channels = (*shape)[1];
+  for (size_t i : {form.w_scale, form.w_zero, form.bias}) {
+    if (i == kAbsent || !context.has_rank(i) || !context.shape(i).is_concrete() || channels < 0) continue;
+    int64_t count = context.shape(i).elements();
+    require(count == channels || (count == 1 && i != form.bias), ErrorCode::kShapeMismatch, "input ", i, " has ", count, " values for ",
+            channels, " output channels");
+  }
+  context.set_output(0, dtype, *shape);
+}
+
+// Values minus zero point as integers modulo 2^32. With `channels` > 1 zero points they change every `inner` values.
+std::vector<uint32_t> centred(const Tensor& values, const Reader<int32_t>& zero, int64_t inner) {
+  Reader<int32_t> read(values);
+  std::vector<uint32_t> out(static_cast<size_t>(read.size()));
+  for (int64_t i = 0; i < read.size(); ++i) {
+    int32_t z = !zero ? 0 : zero.size() == 1 ? zero[0] : zero[i / inner % zero.size()];
+    out[static_cast<size_t>(i)] = static_cast<uint32_t>(read[i] - z);
+  }
+  return out;
+}
+
+template <const Form& form>
+void evaluate(EvaluateContext& context) {
+  const Node& node = context.node();
+  const Tensor &x_tensor = context.input(form.x), &w_tensor = context.input(form.w);
+  const Shape& w_shape = w_tensor.shape();
+  Convolution c = form.transposed ? conv_transpose_geometry(node, x_tensor.shape(), w_shape) : conv_geometry(node, x_tensor.shape(), w_shape);
+  Reader<int32_t> x_zero(context, form.x_zero), w_zero(context, form.w_zero);
+  require(!x_zero || x_zero.size() == 1, ErrorCode::kShapeMismatch, "the input's zero point must be one value");
+  require(!w_zero || w_zero.size() == 1 || w_zero.size() == c.outputs, ErrorCode::kShapeMismatch, "the weights have ", w_zero.size(),
+          " zero points for ", c.outputs, " output channels");
+  // The output channel is axis 0 of Conv's weights. Of ConvTranspose's it is axis 1, within each group.
+  require(!form.transposed || !w_zero || w_zero.size() == 1 || c.groups == 1, ErrorCode::kUnsupported,
+          "zero points per channel of grouped transposed convolutions are not supported");
+  std::vector<uint32_t> x = centred(x_tensor, x_zero, 1);
+  std::vector<uint32_t> w = centred(w_tensor, w_zero, form.transposed ? w_shape.elements(2, w_shape.rank()) : w_shape.elements(1, w_shape.rank()));
+  auto nothing = [](int64_t, int64_t, uint32_t*, int64_t) {};
+
+  if constexpr (form.x_scale == kAbsent) {
+    Tensor& y = context.output(0, DType::kInt32, c.output);
+    convolve<uint32_t>(c, form.transposed, x.data(), w.data(), nullptr, static_cast<uint32_t*>(y.raw()), context.pool(), nothing);
+  } else {
+    float x_scale = scalar_scale(context, form.x_scale);
+    Reader<float> w_scale(context, form.w_scale);
+    require(w_scale.size() == 1 || w_scale.size() == c.outputs, ErrorCode::kShapeMismatch, "the weights have ", w_scale.size(),
+            " scales for ", c.outputs, " output channels");
+    auto product = [&](int64_t channel) { return x_scale * w_scale[w_scale.size() == 1 ? 0 : channel]; };
+    bool has_bias = context.has_input(form.bias);
+    require(!has_bias || context.input(form.bias).elements() == c.outputs, ErrorCode::kShapeMismatch, "the bias does not have ", c.outputs, " values");
+    bool integer_bias = has_bias && context.input(form.bias).dtype() == DType::kInt32;
+    const uint32_t* start = integer_bias ? static_cast<const uint32_t*>(context.input(form.bias).raw()) : nullptr;
+    Reader<float> bias = has_bias && !integer_bias ? Reader<float>(context.input(form.bias)) : Reader<float>();
+    std::vector<uint32_t> sums(static_cast<size_t>(c.output.elements()));
+
+    if constexpr (form.y_scale == kAbsent) {
+      float* y = context.output(0, DType::kFloat32, c.output).data<float>();
+      Activation activation = read_activation(context.attributes());
+      convolve<uint32_t>(c, form.transposed, x.data(), w.data(), start, sums.data(), context.pool(),
+                         [&](int64_t, int64_t channel, uint32_t* plane, int64_t size) {
+                           float multiplier = product(channel), add = bias ? bias[channel] : 0.0f;
+                           float* out = y + (plane - sums.data());
+                           for (int64_t i = 0; i < size; ++i) {
+                             float value = static_cast<float>(static_cast<int32_t>(plane[i])) * multiplier;
+                             out[i] = activation(bias ? value + add : value);
+                           }
+                         });
+    } else {
+      DType dtype = output_type<form>(node);
+      Range range = clamped_range(node, dtype);
+      float y_scale = scalar_scale(context, form.y_scale);
+      int32_t y_zero = scalar_zero_point(context, form.y_zero);
+      uint8_t* y = static_cast<uint8_t*>(context.output(0, dtype, c.output).raw());
+      require(dtype_bits(dtype) == 8, ErrorCode::kUnsupported, "the output must hold 8-bit values, not ", dtype);
+      convolve<uint32_t>(c, form.transposed, x.data(), w.data(), start, sums.data(), context.pool(),
+                         [&](int64_t, int64_t channel, uint32_t* plane, int64_t size) {
+                           float multiplier = product(channel) / y_scale, add = bias ? bias[channel] / y_scale : 0.0f;
+                           uint8_t* out = y + (plane - sums.data());
+                           for (int64_t i = 0; i < size; ++i) {
+                             float value = static_cast<float>(static_cast<int32_t>(plane[i])) * multiplier;
+                             out[i] = static_cast<uint8_t>(requantize(bias ? value + add : value, range, y_zero));
+                           }
+                         });
+    }
+  }
+}
+
+template <const Form& form>
+int64_t macs(const Node& node) {
+  return form.transposed ? conv_transpose_macs(node, form.x, form.w) : conv_macs(node, form.x, form.w, 0);
+}
+
+constexpr OperatorDef definitions[] = {
+    {.name = "ConvInteger", .since_version = 10, .min_inputs = 2, .max_inputs = 4, .infer = infer<kInteger>, .evaluate = evaluate<kInteger>,
+     .macs = macs<kInteger>},
+    {.name = "QLinearConv", .since_version = 10, .min_inputs = 8, .max_inputs = 9, .infer = infer<kLinear>, .evaluate = evaluate<kLinear>,
+     .macs = macs<kLinear>},
+    {.domain = "octet", .name = "ConvIntegerToFloat", .min_inputs = 5, .max_inputs = 7, .infer = infer<kToFloat>,
+     .evaluate = evaluate<kToFloat>, .macs = macs<kToFloat>},
+    {.domain = "octet", .name = "QLinearConvTranspose", .min_inputs = 8, .max_inputs = 9, .infer = infer<kLinearTransposed>,
+     .evaluate = evaluate<kLinearTransposed>, .macs = macs<kLinearTransposed>},
+};
+
+}  // namespace
+
+std::span<const OperatorDef> conv_integer_operators() { return definitions; }
+
+}  // namespace octet::ops
