@@ -511,3 +511,31 @@ def block_gather(name, shape, axis, bits, block, indices, gather_axis=0, zero_po
 
 block_gather("microsoft_gather_block_quantized_4_bits", (6, 64), 1, 4, 16, [[1, 5], [0, 3]])
 block_gather("microsoft_gather_block_quantized_8_bits", (6, 32), 1, 8, 16, [2, 2, 4], zero_points=True)
+
+
+def embedding(name, segments, mask):
+    random = Random(name)
+    tables = ["words", "places", "kinds", "gamma", "beta"]
+    rows = {"words": 12, "places": 7, "kinds": 2}
+    constants = {t: random.uint8(*((rows[t], 8) if t in rows else (8,))) for t in tables}
+    inputs = {"ids": random.int(2, 5, high=12, dtype=np.int32)}
+    names = ["ids", "segments" if segments else "-", "words", "places", "kinds" if segments else "-", "gamma", "beta"]
+    if segments:
+        inputs["segments"] = random.int(2, 5, high=2, dtype=np.int32)
+    else:
+        del constants["kinds"]
+    names.append("mask" if mask else "-")
+    if mask:
+        inputs["mask"] = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]], np.int32)
+    for suffix, values in (("scale", random.float(5, low=0.01, high=0.03)), ("zero", random.uint8(5))):
+        for t, value in zip(tables, values):
+            used = t in constants
+            names.append(f"{t}_{suffix}" if used else "-")
+            if used:
+                constants[f"{t}_{suffix}"] = np.array(value)
+    outputs = "y mask_index"
+    case(name, microsoft("QEmbedLayerNormalization", names, outputs, epsilon=1e-6), inputs, outputs, constants)
+
+
+embedding("microsoft_qembed_layer_normalization", True, True)
+embedding("microsoft_qembed_layer_normalization_no_segments", False, False)
