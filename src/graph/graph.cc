@@ -84,10 +84,9 @@ void Graph::replace_output(size_t index, Value* value) {
 }
 
 Node* Graph::add_node(const OperatorDef& op, std::vector<Value*> node_inputs, std::vector<Value*> node_outputs, Node* before) {
-  auto position = nodes_.end();
-  if (before != nullptr)
-    position = std::find_if(nodes_.begin(), nodes_.end(), [&](const Node& node) { return &node == before; });
-  Node& node = *nodes_.emplace(position);
+  auto position = nodes_.emplace(before != nullptr ? before->position : nodes_.end());
+  Node& node = *position;
+  node.position = position;
   node.op = &op;
   node.inputs = std::move(node_inputs);
   node.outputs = std::move(node_outputs);
@@ -129,7 +128,7 @@ void Graph::remove_node(Node* node) {
   for (Value* value : node->captures) drop_consumer(value, node);
   for (Value* value : node->outputs)
     if (value != nullptr && value->producer == node) value->producer = nullptr;
-  nodes_.remove_if([&](const Node& candidate) { return &candidate == node; });
+  nodes_.erase(node->position);
 }
 
 void Graph::set_input(Node* node, size_t index, Value* value) {
@@ -152,6 +151,12 @@ size_t Graph::add_capture(Node* node, Value* value) {
   node->captures.push_back(value);
   value->consumers.push_back(node);
   return node->captures.size() - 1;
+}
+
+void Graph::replace_capture(Node* node, size_t index, Value* value) {
+  drop_consumer(node->captures[index], node);
+  node->captures[index] = value;
+  value->consumers.push_back(node);
 }
 
 void Graph::replace_uses(Value* from, Value* to) {
@@ -214,8 +219,6 @@ void Graph::sort() {
     waiting[&node] = count;
   }
   // Kahn's algorithm, stable: among ready nodes the earlier one goes first.
-  std::unordered_map<const Node*, std::list<Node>::iterator> position;
-  for (auto it = nodes_.begin(); it != nodes_.end(); ++it) position[&*it] = it;
   std::unordered_map<const Node*, size_t> order;
   size_t index = 0;
   for (Node& node : nodes_) order[&node] = index++;
@@ -228,7 +231,7 @@ void Graph::sort() {
     std::pop_heap(ready.begin(), ready.end(), later);
     Node* node = ready.back();
     ready.pop_back();
-    sorted.splice(sorted.end(), nodes_, position[node]);
+    sorted.splice(sorted.end(), nodes_, node->position);
     for (const Value* value : node->outputs) {
       if (value == nullptr) continue;
       for (Node* consumer : value->consumers)
@@ -302,6 +305,7 @@ std::unique_ptr<Graph> Graph::clone() const {
   }
   for (const Node& node : nodes_) {
     Node& other = copy->nodes_.emplace_back(node);
+    other.position = std::prev(copy->nodes_.end());
     for (Value*& value : other.inputs) value = twin[value];
     for (Value*& value : other.outputs) value = twin[value];
     for (Value*& value : other.captures) value = twin[value];

@@ -63,6 +63,7 @@ struct Node {
   // Values of this graph that the bodies (If, Loop, Scan) of this node use: body->captures[i].index points in here.
   std::vector<Value*> captures;
   std::string unknown_fields;        // what the reader did not know, kept for the writer
+  std::list<Node>::iterator position;   // in its graph's list; kept by Graph
 
   Value* input(size_t i) const { return i < inputs.size() ? inputs[i] : nullptr; }
   Value* output(size_t i) const { return i < outputs.size() ? outputs[i] : nullptr; }
@@ -112,6 +113,7 @@ class Graph {
   void set_input(Node* node, size_t index, Value* value);
   void set_output(Node* node, size_t index, Value* value);   // value must have no producer
   size_t add_capture(Node* node, Value* value);   // the index in node->captures, shared if already there
+  void replace_capture(Node* node, size_t index, Value* value);
   // Every use of `from` (inputs, captures, graph outputs) becomes `to`. A graph output keeps its public name: when `from` is
   // an output, names are exchanged.
   void replace_uses(Value* from, Value* to);

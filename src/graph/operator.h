@@ -102,7 +102,10 @@ struct QuantizedValue {
 // Hands a node between DequantizeLinear and QuantizeLinear to its operator's `lower`, which may replace it by an integer form.
 class LowerContext {
  public:
-  LowerContext(Graph& graph, Node& node) : graph_(graph), node_(node) {}
+  // `tail`: the value that is quantized on the node's behalf, when a clamp stands between the two (the pass narrows the integer
+  // range instead); null: the node's own output.
+  LowerContext(Graph& graph, Node& node, Value* tail = nullptr)
+      : graph_(graph), node_(node), tail_(tail != nullptr ? tail : node.output(0)) {}
   Graph& graph() { return graph_; }
   Node& node() { return node_; }
   // The quantized form behind float input i; .value is null when the input is float.
@@ -111,12 +114,16 @@ class LowerContext {
   QuantizedValue output() const;
   // Inserts a node before the lowered one, at the newest opset its domain has.
   Node* add(std::string_view domain, std::string_view op, std::vector<Value*> inputs);
-  // The lowered node's result: replaces the QuantizeLinear's output (if output().value), else the float output.
+  // The lowered node's result: replaces the QuantizeLinear's output (if output().value), else the float output. The node is gone
+  // afterwards.
   void finish(Value* result);
+  Value* result() const { return result_; }   // what finish was given, or null
 
  private:
   Graph& graph_;
   Node& node_;
+  Value* tail_;
+  Value* result_ = nullptr;
 };
 
 // --- the definition ----------------------------------------------------------------------------------------------------
@@ -152,6 +159,7 @@ struct OperatorDef {
   double (*scalar_function)(const Node&, double x) = nullptr;
   bool transparent = false;      // output values are a selection of input 0's values: quantization parameters pass through
   bool view = false;             // output 0 has input 0's bytes in input 0's order (Reshape, Squeeze, ...)
+  bool reads_only_shape = false; // the result depends on input shapes alone (Shape, Size): folded once they are concrete
   bool deterministic = true;     // false: never folded (random generators)
   bool has_bodies = false;       // If, Loop, Scan
   bool quantizes = false;        // QuantizeLinear

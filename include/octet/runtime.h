@@ -1,0 +1,83 @@
+// Running models: octet::Session.
+//
+//   octet::Session session = octet::Session::open("model.onnx");
+//   octet::Tensor picture(octet::DType::kFloat32, {1, 3, 224, 224});   // fill it
+//   const std::vector<octet::Tensor>& outputs = session.run({&picture, 1});
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "octet/error.h"
+#include "octet/tensor.h"
+
+namespace octet {
+
+// What a model takes or gives. Free extents are Shape::kUnknown and `symbols` names them ("batch"), where the file does.
+struct TensorInfo {
+  std::string name;
+  DType dtype = DType::kUndefined;
+  Shape shape;
+  bool has_rank = true;                 // false: not even the rank is known before a run; `shape` is empty then
+  std::vector<std::string> symbols;     // by axis; empty names where the file has none
+};
+
+struct SessionOptions {
+  int threads = 0;                      // including the caller; 0: one per processor this process may use
+  std::string isa;                      // "avx2", ...; empty: OCTET_ISA, else the best this machine has
+  bool profile = false;                 // record the time of every step
+};
+
+// One step of the compiled model, as `profile` reports it.
+struct StepProfile {
+  std::string layer;                    // the node's name in the model
+  std::string operator_type;            // "Conv"
+  std::string kernel;                   // "conv_f32/x86_avx2", or "reference"
+  std::string output_shape;
+  int64_t macs = 0;
+  int64_t bytes = 0;                    // weights and activations touched
+  double milliseconds = 0;              // mean over the runs so far
+};
+
+// A model that runs. One thread at a time may use a Session; several Sessions may run side by side.
+class Session {
+ public:
+  // Reads and, if every input shape is fixed, compiles the model. Throws Error.
+  static Session open(const std::string& path, const SessionOptions& options = {});
+
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+  ~Session();
+
+  const std::vector<TensorInfo>& inputs() const;
+  const std::vector<TensorInfo>& outputs() const;
+  // metadata_props of the model; empty when absent.
+  std::string metadata(std::string_view key) const;
+
+  // Compiles for these input shapes, in the order of inputs(), so that the first run need not. Kept: a later run with the
+  // same shapes starts at once.
+  void prepare(std::span<const Shape> shapes);
+
+  // Runs once. Inputs in the order of inputs(); a shape seen for the first time is compiled and kept. The outputs are views of
+  // memory that the next run overwrites: clone what must live longer. Throws Error on wrong shapes and types.
+  const std::vector<Tensor>& run(std::span<const Tensor> inputs);
+
+  std::vector<StepProfile> profile() const;   // of the plan that ran last; empty unless SessionOptions::profile
+  std::string isa() const;                    // the level in force
+  int threads() const;
+  int64_t memory_bytes() const;               // arena, scratch and packed weights of the plans compiled so far
+
+  struct Implementation;
+  explicit Session(std::unique_ptr<Implementation> implementation);
+  Implementation& implementation() { return *implementation_; }
+
+ private:
+  std::unique_ptr<Implementation> implementation_;
+};
+
+}  // namespace octet

@@ -1,0 +1,159 @@
+// Turns float operators that stand between DequantizeLinear and QuantizeLinear into integer operators.
+//
+// Convolutions and the like bring their own rewrite (OperatorDef::lower). Two traits are enough for the rest: a scalar function
+// between two 8-bit tensors is a table of 256 entries; an operator that only selects and moves values (`transparent`) works on
+// the bytes themselves, with a table behind it when the parameters differ.
+#include <cmath>
+#include <limits>
+
+#include "graph/operator.h"
+#include "passes/pass.h"
+#include "passes/quantized_table.h"
+
+namespace octet {
+
+namespace {
+
+struct Clamp { double low, high; };
+
+// The range that a Relu or Clip leaves; both are monotone, so they commute with quantization.
+std::optional<Clamp> clamp_of(const Node& node) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (!node.op->domain.empty()) return std::nullopt;
+  if (node.op->name == "Relu") return Clamp{0, kInfinity};
+  if (node.op->name != "Clip") return std::nullopt;
+  Clamp clamp{-kInfinity, kInfinity};
+  const char* names[] = {"min", "max"};
+  for (size_t i = 0; i < 2; ++i) {
+    double& bound = i == 0 ? clamp.low : clamp.high;
+    if (const Value* value = node.input(i + 1)) {
+      if (!value->is_constant() || value->dtype != DType::kFloat32) return std::nullopt;
+      bound = value->constant().data<float>()[0];
+    } else if (node.attributes.has(names[i])) {
+      bound = node.attributes.real(names[i]);
+    }
+  }
+  return clamp;
+}
+
+class Lowering {
+ public:
+  explicit Lowering(Graph& graph) : graph_(graph) {}
+
+  int run() {
+    int lowered = 0;
+    for (auto it = graph_.nodes().begin(); it != graph_.nodes().end();) {
+      Node& node = *it;
+      // The lowering of a node removes it and the QuantizeLinear behind it, and inserts in front of it: remember a place that stays.
+      auto previous = it == graph_.nodes().begin() ? graph_.nodes().end() : std::prev(it);
+      bool done = !node.op->quantizes && !node.op->dequantizes && (lower_by_operator(node) || lower_by_trait(node));
+      if (!done) done = node.op->quantizes && lower_requantize(node);
+      if (done) {
+        ++lowered;
+        it = previous == graph_.nodes().end() ? graph_.nodes().begin() : std::next(previous);
+        // What was inserted is integer already and has nothing to lower.
+        continue;
+      }
+      ++it;
+    }
+    graph_.remove_dead();
+    return lowered;
+  }
+
+ private:
+  // A Relu or Clip between the node and its QuantizeLinear narrows the integer range instead.
+  struct TailClamp { Value* tail; Clamp range; };
+
+  static std::optional<TailClamp> clamp_behind(const Node& node) {
+    const Value* out = node.output(0);
+    if (out == nullptr || out->graph_outputs > 0 || out->consumers.size() != 1) return std::nullopt;
+    const Node& next = *out->consumers[0];
+    auto range = clamp_of(next);
+    if (!range || next.inputs[0] != out) return std::nullopt;
+    Value* clamped = next.outputs[0];
+    if (clamped->graph_outputs > 0 || clamped->consumers.size() != 1) return std::nullopt;
+    const Node& quantize = *clamped->consumers[0];
+    if (!quantize.op->quantizes || quantize.inputs[0] != clamped) return std::nullopt;
+    return TailClamp{clamped, *range};
+  }
+
+  bool lower_by_operator(Node& node) {
+    if (node.op->lower == nullptr) return false;
+    bool quantized_input = false;
+    for (size_t i = 0; i < node.inputs.size(); ++i) quantized_input |= LowerContext(graph_, node).input(i).value != nullptr;
+    if (!quantized_input) return false;
+    if (auto clamp = clamp_behind(node)) {
+      LowerContext context(graph_, node, clamp->tail);
+      QuantizedParameters parameters;
+      if (read_parameters(context.output(), parameters) && node.op->lower(context)) {
+        Node& integer = *context.result()->producer;
+        double low = quantize_value(clamp->range.low, parameters), high = quantize_value(clamp->range.high, parameters);
+        if (low > parameters.lowest) integer.attributes.set("clamp_min", static_cast<int64_t>(low));
+        if (high < parameters.highest) integer.attributes.set("clamp_max", static_cast<int64_t>(high));
+        return true;
+      }
+    }
+    LowerContext context(graph_, node);
+    return node.op->lower(context);
+  }
+
+  bool lower_by_trait(Node& node) {
+    const OperatorDef& op = *node.op;
+    if (op.scalar_function == nullptr && !op.transparent) return false;
+    LowerContext context(graph_, node);
+    QuantizedValue in = context.input(0), out = context.output();
+    QuantizedParameters from, to;
+    if (in.value == nullptr || out.value == nullptr || !read_parameters(in, from) || !read_parameters(out, to)) return false;
+    for (size_t i = 1; i < node.inputs.size(); ++i)
+      if (node.inputs[i] != nullptr && !node.inputs[i]->is_constant() && node.inputs[i]->dtype == DType::kFloat32) return false;
+    if (op.scalar_function != nullptr) {
+      const Node* function = &node;
+      Tensor table = make_table(from, to, [function](double x) { return function->op->scalar_function(*function, x); });
+      context.finish(add_table(context, in.value, std::move(table), op.name));
+      return true;
+    }
+    if (node.outputs.size() != 1) return false;
+    std::vector<Value*> inputs = node.inputs;
+    inputs[0] = in.value;
+    for (size_t i = 1; i < inputs.size(); ++i)
+      if (inputs[i] != nullptr && inputs[i]->dtype == DType::kFloat32) return false;   // a pad value: it would need quantizing too
+    Node* moved = graph_.add_node(op, std::move(inputs), {graph_.add_value(node.outputs[0]->name)}, &node);
+    moved->name = node.name;
+    moved->version = node.version;
+    moved->attributes = node.attributes;
+    infer_node(*moved);
+    Value* result = moved->outputs[0];
+    if (!(from == to)) result = add_table(context, result, make_table(from, to, [](double x) { return x; }), "Requantize");
+    context.finish(result);
+    return true;
+  }
+
+  // DequantizeLinear → QuantizeLinear with nothing in between, as at the border of two ranges.
+  bool lower_requantize(Node& quantize) {
+    LowerContext as_consumer(graph_, quantize);
+    QuantizedValue in = as_consumer.input(0);
+    QuantizedValue out{quantize.output(0), quantize.input(1), quantize.input(2), 1};
+    QuantizedParameters from, to;
+    if (in.value == nullptr || in.value->is_constant() || !read_parameters(in, from) || !read_parameters(out, to)) return false;
+    Value* result = from == to ? in.value : add_table(as_consumer, in.value, make_table(from, to, [](double x) { return x; }), "Requantize");
+    graph_.replace_uses(out.value, result);
+    graph_.remove_node(&quantize);
+    return true;
+  }
+
+  Value* add_table(LowerContext& context, Value* x, Tensor table, std::string_view function) {
+    Node* node = context.add("octet", "Table", {x});
+    node->attributes.set("table", std::move(table));
+    node->attributes.set("unary", std::string(function));
+    infer_node(*node);
+    return node->outputs[0];
+  }
+
+  Graph& graph_;
+};
+
+}  // namespace
+
+int lower_quantized(Graph& graph, const PassOptions&) { return Lowering(graph).run(); }
+
+}  // namespace octet

@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "plan/plan.h"
+
+namespace octet {
+
+namespace {
+
+class Compiler {
+ public:
+  Compiler(Plan& plan, Graph& graph, const PlanOptions& options) : plan_(plan), graph_(graph), options_(options) {}
+
+  void run() {
+    plan_.graph = &graph_;
+    for (Value* value : graph_.inputs) plan_.inputs.push_back(slot_of(value));
+    for (const Capture& capture : graph_.captures) plan_.captures.emplace_back(slot_of(capture.inner), capture.index);
+    for (Node& node : graph_.nodes()) add_step(node);
+    for (Value* value : graph_.outputs) plan_.outputs.push_back(slot_of(value));
+    place();
+    release_constants();
+  }
+
+ private:
+  int slot_of(const Value* value) {
+    if (value == nullptr) return -1;
+    auto [entry, fresh] = slots_.try_emplace(value, static_cast<int>(plan_.slots.size()));
+    if (!fresh) return entry->second;
+    Slot& slot = plan_.slots.emplace_back();
+    slot.dtype = value->dtype;
+    slot.layout = value->layout;
+    slot.name = value->name;
+    group_.push_back(entry->second);
+    if (value->is_constant()) {
+      slot.place = Slot::Place::kConstant;
+      slot.shape = *value->shape;
+      slot.constant = value->constant();
+    } else if (value->has_concrete_shape() && dtype_bits(value->dtype) != 0 && !is_capture(value)) {
+      slot.place = Slot::Place::kArena;
+      slot.shape = *value->shape;
+    }
+    return entry->second;
+  }
+
+  // Captured values belong to the outer plan; the body only sees them.
+  bool is_capture(const Value* value) const {
+    return value->is_input && std::any_of(graph_.captures.begin(), graph_.captures.end(), [&](const Capture& c) { return c.inner == value; });
+  }
+
+  void add_step(Node& node) {
+    Step step;
+    step.node = &node;
+    bool fixed = true;
+    for (const Value* value : node.inputs) {
+      step.inputs.push_back(slot_of(value));
+      fixed &= value == nullptr || value->has_concrete_shape();
+    }
+    for (const Value* value : node.captures) step.captures.push_back(slot_of(value));
+    for (const Value* value : node.outputs) {
+      step.outputs.push_back(slot_of(value));
+      fixed &= value == nullptr || value->has_concrete_shape();
+    }
+    step.cost = node_cost(node);
+    bool observes = node.op->domain == "octet" && node.op->name == "Observe";
+    if (observes) step.kind = Step::Kind::kObserve;
+    int now = static_cast<int>(plan_.steps.size());
+    bool view = (node.op->view || observes) && make_view(step);
+    if (view && !observes) return;
+    if (!observes && fixed && node.op->bind != nullptr) bind(node, step, now);
+    if (step.kind == Step::Kind::kReference) {
+      require_onnx_order(node);
+      step.kernel_name = "reference";
+      for (const auto& [name, value] : node.attributes)
+        if (const auto* body = std::get_if<std::shared_ptr<Graph>>(&value)) {
+          auto plan = std::make_unique<Plan>();
+          Compiler(*plan, **body, options_).run();
+          step.bodies.push_back({name, std::move(plan)});
+        }
+    }
+    plan_.steps.push_back(std::move(step));
+  }
+
+  static void require_onnx_order(const Node& node) {
+    auto check = [&](const Value* value) {
+      if (value != nullptr && value->layout != Layout::kOnnx)
+        throw Error(ErrorCode::kUnsupported, text("'", value->name, "' is stored channels-last, but no kernel takes the node that way")).with_node(node.label());
+    };
+    for (const Value* value : node.inputs) check(value);
+    for (const Value* value : node.outputs) check(value);
+  }
+
+  // Output 0 becomes another name for input 0's memory. A dynamic value is handed on by the reference evaluation instead.
+  bool make_view(const Step& step) {
+    int in = step.inputs[0], out = step.outputs[0];
+    if (in < 0 || out < 0) return false;
+    for (size_t i = 1; i < step.outputs.size(); ++i)
+      if (step.outputs[i] >= 0) return false;
+    Slot& from = slot(in);
+    Slot& to = slot(out);
+    if (to.place != Slot::Place::kArena) return false;
+    if (from.place == Slot::Place::kConstant) {
+      to.place = Slot::Place::kConstant;
+      to.constant = from.constant.reshaped(to.shape);
+      return true;
+    }
+    if (from.place != Slot::Place::kArena) return false;
+    group_[static_cast<size_t>(out)] = root(in);
+    return true;
+  }
+
+  void bind(Node& node, Step& step, int now) {
+    BindContext context(node, options_.isa, options_.threads);
+    bool bound;
+    try {
+      bound = node.op->bind(context);
+    } catch (const Error& error) {
+      throw error.with_node(node.label());
+    }
+    if (!bound) return;
+    step.kind = Step::Kind::kKernel;
+    step.function = context.function_;
+    step.parameters = std::move(context.parameters_);
+    step.kernel_name = std::move(context.kernel_name_);
+    step.packed = std::move(context.packed_);
+    for (const Tensor& block : step.packed) plan_.packed_bytes += static_cast<int64_t>(block.bytes());
+    plan_.scratch_bytes = std::max(plan_.scratch_bytes, context.scratch_bytes_);
+    for (size_t i : context.dropped_) {
+      dropped_.push_back(step.inputs[i]);
+      step.inputs[i] = -1;
+    }
+    for (size_t i : context.in_place_)
+      if (i < step.inputs.size()) in_place_.push_back({now, step.inputs[i], step.outputs[0]});
+  }
+
+  Slot& slot(int index) { return plan_.slots[static_cast<size_t>(index)]; }
+  int root(int index) {
+    while (group_[static_cast<size_t>(index)] != index) index = group_[static_cast<size_t>(index)];
+    return index;
+  }
+
+  struct Life { int first = -1, last = -1; int64_t bytes = 0; bool is_output = false; };
+
+  void place() {
+    int end = static_cast<int>(plan_.steps.size());
+    std::vector<Life> lives(plan_.slots.size());
+    auto touch = [&](int index, int step, bool writes) {
+      if (index < 0 || slot(index).place != Slot::Place::kArena) return;
+      Life& life = lives[static_cast<size_t>(root(index))];
+      if (life.bytes == 0 && life.last < 0) life.first = step;
+      if (writes) life.first = std::min(life.first, step);
+      life.last = std::max(life.last, step);
+      life.bytes = std::max(life.bytes, static_cast<int64_t>(tensor_bytes(slot(index).dtype, slot(index).shape.elements())));
+    };
+    for (int index : plan_.inputs) touch(index, 0, true);
+    for (int s = 0; s < end; ++s) {
+      const Step& step = plan_.steps[static_cast<size_t>(s)];
+      for (int index : step.inputs) touch(index, s, false);
+      for (int index : step.captures) touch(index, s, false);
+      for (int index : step.outputs) touch(index, s, true);
+    }
+    for (int index : plan_.outputs) {
+      touch(index, end, false);
+      if (slot(index).place == Slot::Place::kArena) lives[static_cast<size_t>(root(index))].is_output = true;
+    }
+    for (const InPlace& wish : in_place_) grant(wish, lives);
+
+    std::vector<ArenaRequest> requests;
+    std::vector<int> owners;
+    for (size_t i = 0; i < plan_.slots.size(); ++i) {
+      int index = static_cast<int>(i);
+      if (slot(index).place != Slot::Place::kArena || root(index) != index) continue;
+      const Life& life = lives[i];
+      requests.push_back({life.bytes, std::max(life.first, 0), std::max(life.last, 0)});
+      owners.push_back(index);
+    }
+    plan_.arena_bytes = place_in_arena(requests);
+    std::vector<int64_t> offsets(plan_.slots.size(), 0);
+    for (size_t i = 0; i < owners.size(); ++i) offsets[static_cast<size_t>(owners[i])] = requests[i].offset;
+    for (size_t i = 0; i < plan_.slots.size(); ++i)
+      if (plan_.slots[i].place == Slot::Place::kArena) plan_.slots[i].offset = offsets[static_cast<size_t>(root(static_cast<int>(i)))];
+  }
+
+  struct InPlace { int step, in, out; };
+
+  // A step may write over its input when nobody reads that input later and no other operand shares the memory.
+  void grant(const InPlace& wish, std::vector<Life>& lives) {
+    if (wish.in < 0 || wish.out < 0) return;
+    if (slot(wish.in).place != Slot::Place::kArena || slot(wish.out).place != Slot::Place::kArena) return;
+    int from = root(wish.in), to = root(wish.out);
+    Life &source = lives[static_cast<size_t>(from)], &result = lives[static_cast<size_t>(to)];
+    if (from == to || source.is_output || source.last != wish.step || result.first != wish.step || result.bytes > source.bytes) return;
+    int uses = 0;
+    for (int index : plan_.steps[static_cast<size_t>(wish.step)].inputs) uses += index >= 0 && slot(index).place == Slot::Place::kArena && root(index) == from;
+    if (uses != 1) return;
+    group_[static_cast<size_t>(to)] = from;
+    source.last = result.last;
+    source.is_output = result.is_output;
+  }
+
+  // Constants that every consumer packed are not kept a second time.
+  void release_constants() {
+    std::vector<bool> needed(plan_.slots.size(), false);
+    for (const Step& step : plan_.steps) {
+      for (int index : step.inputs)
+        if (index >= 0) needed[static_cast<size_t>(index)] = true;
+      for (int index : step.captures) needed[static_cast<size_t>(index)] = true;
+    }
+    for (int index : plan_.outputs) needed[static_cast<size_t>(index)] = true;
+    for (int index : dropped_) {
+      if (needed[static_cast<size_t>(index)]) continue;
+      slot(index).constant = Tensor();
+      for (auto& [value, at] : slots_)
+        if (at == index) const_cast<Value*>(value)->clear_constant();
+    }
+  }
+
+  Plan& plan_;
+  Graph& graph_;
+  const PlanOptions& options_;
+  std::unordered_map<const Value*, int> slots_;
+  std::vector<int> group_;      // union-find over slots that share memory
+  std::vector<int> dropped_;
+  std::vector<InPlace> in_place_;
+};
+
+}  // namespace
+
+std::unique_ptr<Plan> compile_plan(std::unique_ptr<Graph> graph, const PlanOptions& options) {
+  auto plan = std::make_unique<Plan>();
+  plan->owned_graph = std::move(graph);
+  Compiler(*plan, *plan->owned_graph, options).run();
+  return plan;
+}
+
+}  // namespace octet

@@ -1,0 +1,196 @@
+#include "runtime/session.h"
+
+#include "base/error.h"
+#include "onnx/reader.h"
+
+namespace octet {
+
+namespace {
+
+TensorInfo info_of(const Value& value) {
+  TensorInfo info;
+  info.name = value.name;
+  info.dtype = value.dtype;
+  info.has_rank = value.shape.has_value();
+  if (value.shape) info.shape = *value.shape;
+  info.symbols = value.symbols;
+  return info;
+}
+
+// A plan per shape is kept up to this many; a model fed ever new shapes must not eat the machine.
+constexpr size_t kPlansKept = 8;
+
+}  // namespace
+
+Session::Implementation::Implementation(Model source, const SessionOptions& session_options, EngineOptions engine_options)
+    : model(std::move(source)), options(session_options), engine(std::move(engine_options)),
+      isa(options.isa.empty() ? active_isa() : isa_from_name(options.isa)) {
+  require(isa_supported(isa), ErrorCode::kUnsupported, "this machine lacks the instruction set level '", isa_name(isa), "'");
+  int threads = options.threads > 0 ? options.threads : hardware_threads();
+  pool = engine.pool != nullptr ? engine.pool : std::make_shared<ThreadPool>(threads);
+  for (const Value* value : model.graph->inputs)
+    if (!value->is_constant()) inputs.push_back(info_of(*value));   // before IR 4, weights are listed as inputs too
+  for (const Value* value : model.graph->outputs) outputs.push_back(info_of(*value));
+}
+
+Execution& Session::Implementation::execution_for(std::span<const Shape> shapes) {
+  for (auto it = compiled.begin(); it != compiled.end(); ++it) {
+    if (!std::equal(shapes.begin(), shapes.end(), it->shapes.begin(), it->shapes.end())) continue;
+    compiled.splice(compiled.begin(), compiled, it);
+    return *it->execution;
+  }
+  try {
+    std::unique_ptr<Graph> graph = model.graph->clone();
+    size_t next = 0;
+    std::vector<Value*> fed;
+    for (Value* value : graph->inputs)
+      if (!value->is_constant()) {
+        value->shape = shapes[next++];
+        fed.push_back(value);
+      }
+    graph->inputs = fed;
+    PassOptions pass_options;
+    pass_options.pool = pool.get();
+    pass_options.disabled = engine.disabled_passes;
+    pass_options.report = engine.pass_report;
+    run_passes(*graph, engine_passes(), pass_options);
+    Compiled fresh;
+    fresh.shapes.assign(shapes.begin(), shapes.end());
+    fresh.plan = compile_plan(std::move(graph), {isa, pool->threads()});
+    fresh.execution = std::make_unique<Execution>(*fresh.plan, *pool, options.profile);
+    compiled.push_front(std::move(fresh));
+  } catch (const Error& error) {
+    throw error.with_file(model.path);
+  }
+  if (compiled.size() > kPlansKept) {
+    if (last == compiled.back().execution.get()) last = nullptr;
+    compiled.pop_back();
+  }
+  return *compiled.front().execution;
+}
+
+Session make_session(Model model, const SessionOptions& options, EngineOptions engine) {
+  auto implementation = std::make_unique<Session::Implementation>(std::move(model), options, std::move(engine));
+  std::vector<Shape> shapes;
+  bool fixed = true;
+  for (const TensorInfo& input : implementation->inputs) {
+    fixed &= input.has_rank && input.shape.is_concrete();
+    shapes.push_back(input.shape);
+  }
+  if (fixed) implementation->execution_for(shapes);
+  return Session(std::move(implementation));
+}
+
+Session Session::open(const std::string& path, const SessionOptions& options) { return make_session(read_model(path), options); }
+
+Session::Session(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+Session::~Session() = default;
+
+const std::vector<TensorInfo>& Session::inputs() const { return implementation_->inputs; }
+const std::vector<TensorInfo>& Session::outputs() const { return implementation_->outputs; }
+
+std::string Session::metadata(std::string_view key) const {
+  const std::string* value = implementation_->model.find_metadata(key);
+  return value != nullptr ? *value : std::string();
+}
+
+namespace {
+
+// Throws when a tensor of this type and shape cannot be this input.
+void check_input(const TensorInfo& info, const Shape& shape) {
+  if (!info.has_rank) return;
+  bool fits = shape.rank() == info.shape.rank();
+  for (int axis = 0; fits && axis < shape.rank(); ++axis) fits = info.shape[axis] == Shape::kUnknown || info.shape[axis] == shape[axis];
+  if (!fits)
+    throw Error(ErrorCode::kShapeMismatch, text("input '", info.name, "' has the shape ", shape, ", but the model takes ", info.shape),
+                "free extents are shown as ?");
+}
+
+}  // namespace
+
+void Session::prepare(std::span<const Shape> shapes) {
+  const auto& infos = implementation_->inputs;
+  require(shapes.size() == infos.size(), ErrorCode::kInvalidArgument, "the model takes ", infos.size(), " inputs, ", shapes.size(), " shapes were given");
+  for (size_t i = 0; i < shapes.size(); ++i) check_input(infos[i], shapes[i]);
+  implementation_->last = &implementation_->execution_for(shapes);
+}
+
+const std::vector<Tensor>& Session::run(std::span<const Tensor> inputs) {
+  const auto& infos = implementation_->inputs;
+  const std::string& file = implementation_->model.path;
+  try {
+    require(inputs.size() == infos.size(), ErrorCode::kInvalidArgument, "the model takes ", infos.size(), " inputs, ", inputs.size(), " were given");
+    std::vector<Shape> shapes;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      require(inputs[i].dtype() == infos[i].dtype, ErrorCode::kShapeMismatch, "input '", infos[i].name, "' is ", inputs[i].dtype(),
+              ", but the model takes ", infos[i].dtype);
+      check_input(infos[i], inputs[i].shape());
+      shapes.push_back(inputs[i].shape());
+    }
+    Execution& execution = implementation_->execution_for(shapes);
+    implementation_->last = &execution;
+    return execution.run(inputs, {}, implementation_->engine.sink);
+  } catch (const Error& error) {
+    throw error.with_file(file);
+  }
+}
+
+std::vector<StepProfile> Session::profile() const {
+  std::vector<StepProfile> report;
+  const Execution* execution = implementation_->last;
+  if (execution == nullptr || !implementation_->options.profile) return report;
+  const Plan& plan = execution->plan();
+  for (size_t s = 0; s < plan.steps.size(); ++s) {
+    const Step& step = plan.steps[s];
+    StepProfile& line = report.emplace_back();
+    line.layer = step.node->name.empty() && step.node->output(0) != nullptr ? step.node->output(0)->name : step.node->name;
+    line.operator_type = step.node->op->name;
+    line.kernel = step.kernel_name;
+    if (step.node->output(0) != nullptr && step.node->output(0)->shape) line.output_shape = step.node->output(0)->shape->to_string();
+    line.macs = step.cost.macs;
+    line.bytes = step.cost.weight_bytes + step.cost.activation_bytes;
+    line.milliseconds = execution->step_milliseconds(s);
+  }
+  return report;
+}
+
+std::string Session::isa() const { return isa_name(implementation_->isa); }
+int Session::threads() const { return implementation_->pool->threads(); }
+
+int64_t Session::memory_bytes() const {
+  int64_t bytes = 0;
+  for (const auto& compiled : implementation_->compiled) bytes += compiled.execution->memory_bytes();
+  return bytes;
+}
+
+std::vector<Shape> default_shapes(std::span<const TensorInfo> inputs, const std::map<std::string, Shape>& wanted) {
+  std::vector<Shape> shapes;
+  for (const auto& [name, shape] : wanted) {
+    bool known = false;
+    for (const TensorInfo& input : inputs) known |= input.name == name;
+    require(known, ErrorCode::kInvalidArgument, "--shape names '", name, "', which is no input of the model");
+  }
+  for (const TensorInfo& input : inputs) {
+    if (auto it = wanted.find(input.name); it != wanted.end()) {
+      check_input(input, it->second);
+      shapes.push_back(it->second);
+      continue;
+    }
+    require(input.has_rank, ErrorCode::kInvalidArgument, "the rank of input '", input.name, "' is free: give its shape with --shape");
+    Shape shape = input.shape;
+    bool picture = shape.rank() == 4;
+    for (int axis = 0; axis < shape.rank(); ++axis) {
+      if (shape[axis] != Shape::kUnknown) continue;
+      bool channels_first = picture && (input.shape[1] == 1 || input.shape[1] == 3 || input.shape[1] == Shape::kUnknown);
+      if (axis == 0) shape[axis] = 1;
+      else if (picture && axis == 1 && channels_first) shape[axis] = 3;
+      else shape[axis] = picture ? 320 : 32;
+    }
+    shapes.push_back(std::move(shape));
+  }
+  return shapes;
+}
+
+}  // namespace octet
