@@ -1,0 +1,33 @@
+// From statistics to the range that 8 bits stand for.
+#pragma once
+
+#include <string_view>
+
+#include "calibrate/tensor_statistics.h"
+
+namespace octet {
+
+enum class Calibrator : uint8_t {
+  kMinMax,       // everything that was seen
+  kPercentile,   // all but the rarest values (1712.05877 §3, NVIDIA 2004.09602)
+  kEntropy,      // least KL divergence between the distribution and its quantized form (2004.09602)
+  kMse,          // least mean squared error of the quantized values (1810.05723 minimises the same quantity)
+};
+
+const char* calibrator_name(Calibrator calibrator);                  // "minmax", "percentile", "entropy", "mse"
+Calibrator calibrator_from_name(std::string_view name);              // throws Error
+
+struct RangeOptions {
+  Calibrator calibrator = Calibrator::kMinMax;
+  double percentile = 99.99;       // kPercentile: the share of values (in %) that the range holds
+  bool symmetric = false;          // lowest = −highest
+  int levels = 256;
+};
+
+struct Range { float lowest, highest; };
+
+// Always includes 0 (so that zero padding and Relu are exact) and never exceeds what was seen. An empty or constant-zero tensor gives
+// [0, 0].
+Range choose_range(const TensorStatistics& statistics, const RangeOptions& options);
+
+}  // namespace octet
