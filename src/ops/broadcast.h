@@ -63,7 +63,59 @@ StridedLoop<N> broadcast_loop(const Shape& target, const std::array<const Shape*
   return loop;
 }
 
-// y = function(a, b) over the broadcast shape, all in T's compute type: y is TY.
+// Strides by logical axis of a value stored in its layout.
+inline std::vector<int64_t> layout_strides(const Value& value) {
+  const Shape& shape = *value.shape;
+  std::vector<int64_t> stored = dense_strides(BindContext::stored(value));
+  if (value.layout == Layout::kOnnx || shape.rank() < 3) return stored;
+  std::vector<int64_t> strides(stored.size());
+  strides[0] = stored[0];
+  strides[1] = stored.back();
+  for (size_t axis = 2; axis < strides.size(); ++axis) strides[axis] = stored[axis - 1];
+  return strides;
+}
+
+// The loop of a step: operand 0 is the output, walked as it lies in memory; the inputs broadcast to it, each in its own layout.
+template <int N>
+StridedLoop<N> step_loop(const Value& output, const std::array<const Value*, N - 1>& inputs) {
+  const Shape& target = *output.shape;
+  size_t rank = static_cast<size_t>(target.rank());
+  std::array<std::vector<int64_t>, N> strides;
+  strides[0] = layout_strides(output);
+  for (size_t i = 1; i < N; ++i) {
+    const Shape& shape = *inputs[i - 1]->shape;
+    std::vector<int64_t> own = layout_strides(*inputs[i - 1]);
+    strides[i].assign(rank, 0);
+    size_t shift = rank - own.size();
+    for (size_t axis = 0; axis < own.size(); ++axis)
+      if (shape[static_cast<int>(axis)] != 1) strides[i][axis + shift] = own[axis];
+  }
+  StridedLoop<N> loop;
+  auto add = [&](size_t axis) {
+    std::array<int64_t, N> of_axis;
+    for (size_t i = 0; i < N; ++i) of_axis[i] = strides[i][axis];
+    loop.add_axis(target[static_cast<int>(axis)], of_axis);
+  };
+  bool channels_last = output.layout == Layout::kChannelsLast && rank >= 3;
+  for (size_t axis = 0; axis < rank; ++axis)
+    if (axis != 1 || !channels_last) add(axis);
+  if (channels_last) add(1);
+  return loop;
+}
+
+// Elementwise operators follow the layout of their operands when those that are not constant are as deep as the result, or single numbers.
+inline LayoutSupport broadcast_layout(const Node& node) {
+  const Value* output = node.outputs[0];
+  if (!output->shape) return LayoutSupport::kOnnxOnly;
+  for (const Value* input : node.inputs) {
+    if (input == nullptr || input->is_constant()) continue;
+    if (!input->has_concrete_shape()) return LayoutSupport::kOnnxOnly;
+    if (input->shape->rank() != output->shape->rank() && input->shape->elements() != 1) return LayoutSupport::kOnnxOnly;
+  }
+  return LayoutSupport::kAgnostic;
+}
+
+// y = function(a, b) over the broadcast shape, each in its compute type.
 template <typename TA, typename TB, typename TY, typename Function>
 void broadcast_binary(const StridedLoop<3>& loop, const TA* a, const TB* b, TY* y, ThreadPool* pool, const Function& function) {
   const int64_t inner = loop.inner(), step_y = loop.inner_stride(0), step_a = loop.inner_stride(1), step_b = loop.inner_stride(2);

@@ -16,15 +16,23 @@
 namespace octet::ops {
 
 struct Boolean { uint8_t byte; };
+template <DType format>
+struct Float8 { uint8_t code; };
+using Float8E4M3FN = Float8<DType::kFloat8E4M3FN>;
+using Float8E4M3FNUZ = Float8<DType::kFloat8E4M3FNUZ>;
+using Float8E5M2 = Float8<DType::kFloat8E5M2>;
+using Float8E5M2FNUZ = Float8<DType::kFloat8E5M2FNUZ>;
 
 template <typename T> struct ElementType : DTypeOf<T> {};
 template <> struct ElementType<Boolean> { static constexpr DType value = DType::kBool; };
+template <DType format> struct ElementType<Float8<format>> { static constexpr DType value = format; };
 
 template <typename... Ts> struct Types {};
 template <typename A, typename B> struct JoinTypes;
 template <typename... As, typename... Bs> struct JoinTypes<Types<As...>, Types<Bs...>> { using type = Types<As..., Bs...>; };
 
 using FloatTypes = Types<float, double, Float16, BFloat16>;
+using Float8Types = Types<Float8E4M3FN, Float8E4M3FNUZ, Float8E5M2, Float8E5M2FNUZ>;
 using SignedTypes = Types<int8_t, int16_t, int32_t, int64_t>;
 using UnsignedTypes = Types<uint8_t, uint16_t, uint32_t, uint64_t>;
 using IntegerTypes = JoinTypes<SignedTypes, UnsignedTypes>::type;
@@ -38,9 +46,22 @@ constexpr bool kIsHalf = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat1
 constexpr bool widen(Boolean value) { return value.byte != 0; }
 constexpr float widen(Float16 value) { return to_float(value); }
 constexpr float widen(BFloat16 value) { return to_float(value); }
+constexpr float widen(Float8E4M3FN value) { return from_float8e4m3fn(value.code); }
+constexpr float widen(Float8E4M3FNUZ value) { return from_float8e4m3fnuz(value.code); }
+constexpr float widen(Float8E5M2 value) { return from_float8e5m2(value.code); }
+constexpr float widen(Float8E5M2FNUZ value) { return from_float8e5m2fnuz(value.code); }
 template <typename T>
   requires std::is_arithmetic_v<T>
 constexpr T widen(T value) { return value; }
+
+// To a float8, with the choice of what happens beyond the largest value.
+template <typename T>
+constexpr T narrow_float8(float value, bool saturate) {
+  if constexpr (std::is_same_v<T, Float8E4M3FN>) return {to_float8e4m3fn(value, saturate)};
+  else if constexpr (std::is_same_v<T, Float8E4M3FNUZ>) return {to_float8e4m3fnuz(value, saturate)};
+  else if constexpr (std::is_same_v<T, Float8E5M2>) return {to_float8e5m2(value, saturate)};
+  else return {to_float8e5m2fnuz(value, saturate)};
+}
 
 // The type that T computes in.
 template <typename T>
