@@ -1,0 +1,91 @@
+// 6 rows × 16 columns (12 accumulators, 2 weight vectors).
+#include <immintrin.h>
+
+#include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/unroll.h"
+
+namespace octet::kernels::gemm_f32 {
+
+namespace {
+
+constexpr int64_t kLanes = 8, kColumns = 16;
+
+// The first `count` of eight lanes.
+__m256i first_lanes(int64_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+OCTET_INLINE inline void finish(const Block& block, int64_t at, __m256 y, int64_t columns) {
+  const __m256 low = _mm256_set1_ps(block.low), high = _mm256_set1_ps(block.high);
+  const bool whole = columns >= kLanes;
+  if (block.residual != nullptr) {
+    const float* residual = block.residual + at;
+    y = _mm256_add_ps(y, whole ? _mm256_loadu_ps(residual) : _mm256_maskload_ps(residual, first_lanes(columns)));
+  }
+  // The second operand is the result when either is NaN.
+  y = _mm256_min_ps(high, _mm256_max_ps(low, y));
+  if (whole) {
+    _mm256_storeu_ps(block.c + at, y);
+  } else {
+    _mm256_maskstore_ps(block.c + at, first_lanes(columns), y);
+  }
+}
+
+// kRows × (kWide · 8) outputs from row i, column j on; `columns` of them are real. Columns beyond the first panel's 16 come
+// from the next panels, `panel` floats apart.
+template <int kRows, int kWide>
+OCTET_INLINE inline void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel) {
+  constexpr int kInPanel = kWide < 2 ? kWide : 2;
+  __m256 v[kRows][kWide];
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const __m256 bias = _mm256_loadu_ps(block.bias + j + w * kLanes);
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = bias; });
+  });
+  for (int64_t t = 0; t < block.taps; ++t) {
+    const float* a[kRows];
+    repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
+    for (int64_t c = 0; c < block.channels; ++c, b += kInPanel * kLanes) {
+      __m256 weights[kWide];
+      repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm256_loadu_ps(b + (w / 2) * panel + (w % 2) * kLanes); });
+      repeat<kRows>([&](auto r) OCTET_INLINE {
+        const __m256 x = _mm256_broadcast_ss(a[r] + c);
+        repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm256_fmadd_ps(x, weights[w], v[r][w]); });
+      });
+    }
+  }
+  repeat<kRows>([&](auto r) OCTET_INLINE {
+    const int64_t at = block.c_offsets[i + r] + j;
+    repeat<kWide>([&](auto w) OCTET_INLINE { finish(block, at + w * kLanes, v[r][w], columns - w * kLanes); });
+  });
+}
+
+template <int kWide>
+void panel(const Block& block, int64_t j, int64_t columns, const float* b) {
+  int64_t i = 0;
+  for (; i + 6 <= block.m; i += 6) tile<6, kWide>(block, i, j, columns, b, 0);
+  for (; i + 3 <= block.m; i += 3) tile<3, kWide>(block, i, j, columns, b, 0);
+  for (; i < block.m; ++i) tile<1, kWide>(block, i, j, columns, b, 0);
+}
+
+void run(const Block& block) {
+  const int64_t depth = block.taps * block.channels;
+  int64_t j = 0;
+  // A single row: four panels at a time, or the chain of additions is what one waits for.
+  if (block.m == 1)
+    for (; j + 4 * kColumns <= block.n; j += 4 * kColumns)
+      tile<1, 8>(block, 0, j, 4 * kColumns, block.b + j * depth, depth * kColumns);
+  for (; j < block.n; j += kColumns) {
+    const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
+    if (columns > kLanes) {
+      panel<2>(block, j, columns, block.b + j * depth);
+    } else {
+      panel<1>(block, j, columns, block.b + j * depth);
+    }
+  }
+}
+
+}  // namespace
+
+const Kernel x86_avx2 = {6, kColumns, kLanes, run};
+
+}  // namespace octet::kernels::gemm_f32

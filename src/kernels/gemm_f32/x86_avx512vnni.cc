@@ -1,0 +1,84 @@
+// 6 rows × 64 columns (24 accumulators, 4 weight vectors), narrower last panels with more rows.
+#include <immintrin.h>
+
+#include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/unroll.h"
+
+namespace octet::kernels::gemm_f32 {
+
+namespace {
+
+constexpr int64_t kLanes = 16, kVectors = 4, kColumns = kLanes * kVectors;
+
+// kRows × (kWide · 16) outputs from row i, column j on; `columns` of them are real.
+template <int kRows, int kWide>
+OCTET_INLINE inline void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b) {
+  __m512 v[kRows][kWide];
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const __m512 bias = _mm512_loadu_ps(block.bias + j + w * kLanes);
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = bias; });
+  });
+  for (int64_t t = 0; t < block.taps; ++t) {
+    const float* a[kRows];
+    repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
+    for (int64_t c = 0; c < block.channels; ++c, b += kWide * kLanes) {
+      __m512 weights[kWide];
+      repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm512_loadu_ps(b + w * kLanes); });
+      repeat<kRows>([&](auto r) OCTET_INLINE {
+        const __m512 x = _mm512_set1_ps(a[r][c]);
+        repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_fmadd_ps(x, weights[w], v[r][w]); });
+      });
+    }
+  }
+  const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
+  const __mmask16 last = static_cast<__mmask16>((1u << (columns - (kWide - 1) * kLanes)) - 1);
+  repeat<kRows>([&](auto r) OCTET_INLINE {
+    const int64_t at = block.c_offsets[i + r] + j;
+    repeat<kWide>([&](auto w) OCTET_INLINE {
+      const __mmask16 mask = w + 1 == kWide ? last : static_cast<__mmask16>(0xffff);
+      __m512 y = v[r][w];
+      if (block.residual != nullptr)
+        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(mask, block.residual + at + w * kLanes));
+      // The second operand is the result when either is NaN.
+      y = _mm512_min_ps(high, _mm512_max_ps(low, y));
+      _mm512_mask_storeu_ps(block.c + at + w * kLanes, mask, y);
+    });
+  });
+}
+
+template <int kRows, int kWide>
+void rows(const Block& block, int64_t& i, int64_t j, int64_t columns, const float* b) {
+  for (; i + kRows <= block.m; i += kRows) tile<kRows, kWide>(block, i, j, columns, b);
+}
+
+template <int kWide>
+void panel(const Block& block, int64_t j, int64_t columns, const float* b) {
+  int64_t i = 0;
+  if constexpr (kWide == 4) rows<6, kWide>(block, i, j, columns, b);
+  if constexpr (kWide == 3) rows<8, kWide>(block, i, j, columns, b);
+  if constexpr (kWide <= 2) rows<12, kWide>(block, i, j, columns, b);
+  if constexpr (kWide <= 2) rows<6, kWide>(block, i, j, columns, b);
+  rows<4, kWide>(block, i, j, columns, b);
+  rows<2, kWide>(block, i, j, columns, b);
+  rows<1, kWide>(block, i, j, columns, b);
+}
+
+void run(const Block& block) {
+  const int64_t depth = block.taps * block.channels;
+  for (int64_t j = 0; j < block.n; j += kColumns) {
+    const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
+    const float* b = block.b + j * depth;
+    switch ((columns + kLanes - 1) / kLanes) {
+      case 4: panel<4>(block, j, columns, b); break;
+      case 3: panel<3>(block, j, columns, b); break;
+      case 2: panel<2>(block, j, columns, b); break;
+      default: panel<1>(block, j, columns, b); break;
+    }
+  }
+}
+
+}  // namespace
+
+const Kernel x86_avx512vnni = {24, kColumns, kLanes, run};
+
+}  // namespace octet::kernels::gemm_f32
