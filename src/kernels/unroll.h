@@ -10,7 +10,7 @@ namespace octet::kernels {
 
 // Calls body(std::integral_constant<int, 0>), ... body(std::integral_constant<int, kCount − 1>).
 template <int kCount, typename Body>
-OCTET_INLINE inline void repeat(Body&& body) {
+OCTET_INLINE constexpr void repeat(Body&& body) {
   [&]<int... i>(std::integer_sequence<int, i...>) OCTET_INLINE {
     (body(std::integral_constant<int, i>{}), ...);
   }(std::make_integer_sequence<int, kCount>{});

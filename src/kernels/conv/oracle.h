@@ -87,6 +87,7 @@ inline std::vector<ConvShape> conv_test_shapes() {
   for (int64_t n : {1, 7, 8, 15, 16, 17, 31, 33, 48, 64, 65, 80, 100, 130})
     for (int64_t m : {1, 2, 5, 6, 7, 13, 25})
       shapes.push_back(gemm_shape(m, n, 1 + (n * 7 + m * 3) % 37));
+  for (int64_t m = 1; m < 18; ++m) shapes.push_back(gemm_shape(m, 43, 10 + m));
   shapes.push_back(gemm_shape(3, 5, 0));
   shapes.push_back(gemm_shape(0, 5, 4));
   shapes.push_back(gemm_shape(1, 1000, 300));

@@ -8,7 +8,7 @@ namespace octet::kernels::gemm_f32 {
 
 namespace {
 
-constexpr int64_t kLanes = 8, kColumns = 16;
+constexpr int64_t kLanes = 8, kColumns = 16, kMostRows = 6;
 
 // The first `count` of eight lanes.
 __m256i first_lanes(int64_t count) {
@@ -34,7 +34,7 @@ OCTET_INLINE inline void finish(const Block& block, int64_t at, __m256 y, int64_
 // kRows × (kWide · 8) outputs from row i, column j on; `columns` of them are real. Columns beyond the first panel's 16 come
 // from the next panels, `panel` floats apart.
 template <int kRows, int kWide>
-OCTET_INLINE inline void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel) {
+void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel) {
   constexpr int kInPanel = kWide < 2 ? kWide : 2;
   __m256 v[kRows][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
@@ -59,13 +59,18 @@ OCTET_INLINE inline void tile(const Block& block, int64_t i, int64_t j, int64_t 
   });
 }
 
+using Tile = void (*)(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel);
+
+// tile<1, kWide> ... tile<kMostRows, kWide>
 template <int kWide>
-void panel(const Block& block, int64_t j, int64_t columns, const float* b) {
-  int64_t i = 0;
-  for (; i + 6 <= block.m; i += 6) tile<6, kWide>(block, i, j, columns, b, 0);
-  for (; i + 3 <= block.m; i += 3) tile<3, kWide>(block, i, j, columns, b, 0);
-  for (; i < block.m; ++i) tile<1, kWide>(block, i, j, columns, b, 0);
-}
+struct Tiles {
+  Tile of_rows[kMostRows] = {};
+  constexpr Tiles() {
+    repeat<kMostRows>([&](auto r) { of_rows[r] = tile<r + 1, kWide>; });
+  }
+};
+constexpr Tiles<1> kNarrow;
+constexpr Tiles<2> kWhole;
 
 void run(const Block& block) {
   const int64_t depth = block.taps * block.channels;
@@ -76,16 +81,18 @@ void run(const Block& block) {
       tile<1, 8>(block, 0, j, 4 * kColumns, block.b + j * depth, depth * kColumns);
   for (; j < block.n; j += kColumns) {
     const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
-    if (columns > kLanes) {
-      panel<2>(block, j, columns, block.b + j * depth);
-    } else {
-      panel<1>(block, j, columns, block.b + j * depth);
+    const Tile* tiles = columns > kLanes ? kWhole.of_rows : kNarrow.of_rows;
+    // Equal shares of the rows: a last tile of one row would cost as much as three.
+    for (int64_t i = 0, left = (block.m + kMostRows - 1) / kMostRows; left > 0; --left) {
+      const int64_t rows = (block.m - i + left - 1) / left;
+      tiles[rows - 1](block, i, j, columns, block.b + j * depth, 0);
+      i += rows;
     }
   }
 }
 
 }  // namespace
 
-const Kernel x86_avx2 = {6, kColumns, kLanes, run};
+const Kernel x86_avx2 = {kMostRows, kColumns, kLanes, run};
 
 }  // namespace octet::kernels::gemm_f32

@@ -1,4 +1,5 @@
-// 6 rows × 64 columns (24 accumulators, 4 weight vectors), narrower last panels with more rows.
+// 12 rows × 32 columns (24 accumulators, 2 weight vectors). Wider tiles of fewer rows read the weights from the second-level
+// cache faster than it gives them.
 #include <immintrin.h>
 
 #include "kernels/gemm_f32/gemm_f32.h"
@@ -8,11 +9,11 @@ namespace octet::kernels::gemm_f32 {
 
 namespace {
 
-constexpr int64_t kLanes = 16, kVectors = 4, kColumns = kLanes * kVectors;
+constexpr int64_t kLanes = 16, kColumns = 32, kMostRows = 12;
 
 // kRows × (kWide · 16) outputs from row i, column j on; `columns` of them are real.
 template <int kRows, int kWide>
-OCTET_INLINE inline void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b) {
+void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b) {
   __m512 v[kRows][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
     const __m512 bias = _mm512_loadu_ps(block.bias + j + w * kLanes);
@@ -46,39 +47,35 @@ OCTET_INLINE inline void tile(const Block& block, int64_t i, int64_t j, int64_t 
   });
 }
 
-template <int kRows, int kWide>
-void rows(const Block& block, int64_t& i, int64_t j, int64_t columns, const float* b) {
-  for (; i + kRows <= block.m; i += kRows) tile<kRows, kWide>(block, i, j, columns, b);
-}
+using Tile = void (*)(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b);
 
+// tile<1, kWide> ... tile<kMostRows, kWide>
 template <int kWide>
-void panel(const Block& block, int64_t j, int64_t columns, const float* b) {
-  int64_t i = 0;
-  if constexpr (kWide == 4) rows<6, kWide>(block, i, j, columns, b);
-  if constexpr (kWide == 3) rows<8, kWide>(block, i, j, columns, b);
-  if constexpr (kWide <= 2) rows<12, kWide>(block, i, j, columns, b);
-  if constexpr (kWide <= 2) rows<6, kWide>(block, i, j, columns, b);
-  rows<4, kWide>(block, i, j, columns, b);
-  rows<2, kWide>(block, i, j, columns, b);
-  rows<1, kWide>(block, i, j, columns, b);
-}
+struct Tiles {
+  Tile of_rows[kMostRows] = {};
+  constexpr Tiles() {
+    repeat<kMostRows>([&](auto r) { of_rows[r] = tile<r + 1, kWide>; });
+  }
+};
+constexpr Tiles<1> kNarrow;
+constexpr Tiles<2> kWhole;
 
 void run(const Block& block) {
   const int64_t depth = block.taps * block.channels;
   for (int64_t j = 0; j < block.n; j += kColumns) {
     const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
-    const float* b = block.b + j * depth;
-    switch ((columns + kLanes - 1) / kLanes) {
-      case 4: panel<4>(block, j, columns, b); break;
-      case 3: panel<3>(block, j, columns, b); break;
-      case 2: panel<2>(block, j, columns, b); break;
-      default: panel<1>(block, j, columns, b); break;
+    const Tile* tiles = columns > kLanes ? kWhole.of_rows : kNarrow.of_rows;
+    // Equal shares of the rows: a last tile of one row would cost as much as four.
+    for (int64_t i = 0, left = (block.m + kMostRows - 1) / kMostRows; left > 0; --left) {
+      const int64_t rows = (block.m - i + left - 1) / left;
+      tiles[rows - 1](block, i, j, columns, block.b + j * depth);
+      i += rows;
     }
   }
 }
 
 }  // namespace
 
-const Kernel x86_avx512vnni = {24, kColumns, kLanes, run};
+const Kernel x86_avx512vnni = {kMostRows, kColumns, kLanes, run};
 
 }  // namespace octet::kernels::gemm_f32

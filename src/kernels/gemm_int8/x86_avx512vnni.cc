@@ -1,0 +1,161 @@
+// 12 rows × 32 columns: 24 accumulators of 16 × int32, 2 weight vectors, vpdpbusd on four channels at a time.
+#include <immintrin.h>
+
+#include <cstring>
+
+#include "kernels/gemm_int8/gemm_int8.h"
+#include "kernels/unroll.h"
+
+namespace octet::kernels::gemm_int8 {
+
+namespace {
+
+constexpr int64_t kLanes = 16, kColumns = 32, kMostRows = 12, kGroup = 4;
+
+OCTET_INLINE inline __m512i load_group(const uint8_t* a) {
+  int32_t group;
+  std::memcpy(&group, a, sizeof group);
+  return _mm512_set1_epi32(group);
+}
+
+OCTET_INLINE inline __mmask16 first_lanes(int64_t count) {
+  return static_cast<__mmask16>(count >= kLanes ? 0xffff : (1u << count) - 1);
+}
+
+template <int kRows, int kWide>
+OCTET_INLINE inline void store_int32(const Block& block, int64_t i, int64_t j, int64_t columns, __m512i (&v)[kRows][kWide]) {
+  repeat<kRows>([&](auto r) OCTET_INLINE {
+    int32_t* c = static_cast<int32_t*>(block.c) + block.c_offsets[i + r] + j;
+    repeat<kWide>([&](auto w) OCTET_INLINE {
+      _mm512_mask_storeu_epi32(c + w * kLanes, first_lanes(columns - w * kLanes), v[r][w]);
+    });
+  });
+}
+
+template <int kWide>
+struct Scale {
+  __m512 multiplier[kWide], bias[kWide];
+  bool has_bias;
+
+  OCTET_INLINE Scale(const Block& block, int64_t j) : has_bias(block.float_bias != nullptr) {
+    repeat<kWide>([&](auto w) OCTET_INLINE {
+      multiplier[w] = _mm512_loadu_ps(block.multiplier + j + w * kLanes);
+      bias[w] = has_bias ? _mm512_loadu_ps(block.float_bias + j + w * kLanes) : _mm512_setzero_ps();
+    });
+  }
+  OCTET_INLINE __m512 apply(__m512i acc, int w) const {
+    __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), multiplier[w]);
+    return has_bias ? _mm512_add_ps(y, bias[w]) : y;
+  }
+};
+
+template <int kRows, int kWide>
+OCTET_INLINE inline void store_float(const Block& block, int64_t i, int64_t j, int64_t columns, __m512i (&v)[kRows][kWide]) {
+  const Scale<kWide> scale(block, j);
+  repeat<kRows>([&](auto r) OCTET_INLINE {
+    float* c = static_cast<float*>(block.c) + block.c_offsets[i + r] + j;
+    repeat<kWide>([&](auto w) OCTET_INLINE {
+      _mm512_mask_storeu_ps(c + w * kLanes, first_lanes(columns - w * kLanes), scale.apply(v[r][w], w));
+    });
+  });
+}
+
+template <int kRows, int kWide>
+OCTET_INLINE inline void store_byte(const Block& block, int64_t i, int64_t j, int64_t columns, __m512i (&v)[kRows][kWide]) {
+  const Scale<kWide> scale(block, j);
+  const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
+  const __m512i zero_point = _mm512_set1_epi32(block.output_zero_point);
+  repeat<kRows>([&](auto r) OCTET_INLINE {
+    uint8_t* c = static_cast<uint8_t*>(block.c) + block.c_offsets[i + r] + j;
+    repeat<kWide>([&](auto w) OCTET_INLINE {
+      const __m512 y = _mm512_min_ps(_mm512_max_ps(scale.apply(v[r][w], w), low), high);
+      const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(y), zero_point);
+      _mm512_mask_cvtepi32_storeu_epi8(c + w * kLanes, first_lanes(columns - w * kLanes), q);
+    });
+  });
+}
+
+template <int kRows, int kWide>
+void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const int8_t* b) {
+  __m512i v[kRows][kWide];
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const __m512i bias = _mm512_loadu_si512(block.bias + j + w * kLanes);
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = bias; });
+  });
+  for (int64_t t = 0; t < block.taps; ++t) {
+    const uint8_t* a[kRows];
+    repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const uint8_t*>(block.a[t * block.a_rows + i + r]); });
+    for (int64_t c = 0; c < block.channels; c += kGroup, b += kWide * kLanes * kGroup) {
+      __m512i weights[kWide];
+      repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm512_loadu_si512(b + w * kLanes * kGroup); });
+      repeat<kRows>([&](auto r) OCTET_INLINE {
+        const __m512i x = load_group(a[r] + c);
+        repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_dpbusd_epi32(v[r][w], x, weights[w]); });
+      });
+    }
+  }
+  if (block.row_sums != nullptr) {
+    repeat<kWide>([&](auto w) OCTET_INLINE {
+      const __m512i zero_points = _mm512_loadu_si512(block.zero_points + j + w * kLanes);
+      repeat<kRows>([&](auto r) OCTET_INLINE {
+        const __m512i sum = _mm512_set1_epi32(block.row_sums[i + r]);
+        v[r][w] = _mm512_sub_epi32(v[r][w], _mm512_mullo_epi32(sum, zero_points));
+      });
+    });
+  }
+  switch (block.output) {
+    case Output::kInt32: return store_int32(block, i, j, columns, v);
+    case Output::kFloat32: return store_float(block, i, j, columns, v);
+    case Output::kByte: return store_byte(block, i, j, columns, v);
+  }
+}
+
+using Tile = void (*)(const Block& block, int64_t i, int64_t j, int64_t columns, const int8_t* b);
+
+// tile<1, kWide> ... tile<kMostRows, kWide>
+template <int kWide>
+struct Tiles {
+  Tile of_rows[kMostRows] = {};
+  constexpr Tiles() {
+    repeat<kMostRows>([&](auto r) { of_rows[r] = tile<r + 1, kWide>; });
+  }
+};
+constexpr Tiles<1> kNarrow;
+constexpr Tiles<2> kWhole;
+
+void run(const Block& block) {
+  const int64_t column_bytes = block.taps * ((block.channels + kGroup - 1) / kGroup * kGroup);
+  for (int64_t j = 0; j < block.n; j += kColumns) {
+    const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
+    const Tile* tiles = columns > kLanes ? kWhole.of_rows : kNarrow.of_rows;
+    // Equal shares of the rows: a last tile of one row would cost as much as four.
+    for (int64_t i = 0, left = (block.m + kMostRows - 1) / kMostRows; left > 0; --left) {
+      const int64_t rows = (block.m - i + left - 1) / left;
+      tiles[rows - 1](block, i, j, columns, block.b + j * column_bytes);
+      i += rows;
+    }
+  }
+}
+
+void pack_row(const void* const* sources, int64_t runs, int64_t count, uint8_t flip, void* row) {
+  uint8_t* out = static_cast<uint8_t*>(row);
+  const __m512i mask = _mm512_set1_epi8(static_cast<char>(flip));
+  if (count <= 16) {
+    for (int64_t r = 0; r < runs; ++r, out += count) {
+      const __m128i x = _mm_loadu_si128(static_cast<const __m128i*>(sources[r]));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm_xor_si128(x, _mm512_castsi512_si128(mask)));
+    }
+    return;
+  }
+  for (int64_t r = 0; r < runs; ++r, out += count) {
+    const uint8_t* in = static_cast<const uint8_t*>(sources[r]);
+    for (int64_t i = 0; i < count; i += 64)
+      _mm512_storeu_si512(out + i, _mm512_xor_si512(_mm512_loadu_si512(in + i), mask));
+  }
+}
+
+}  // namespace
+
+const Kernel x86_avx512vnni = {kMostRows, kColumns, kLanes, kGroup, false, 1, run, pack_row};
+
+}  // namespace octet::kernels::gemm_int8
