@@ -21,8 +21,6 @@ constexpr std::string_view kInputKinds[] = {"picture", "array", "source_size", "
 constexpr std::string_view kSizeOrders[] = {"wh", "hw"};
 constexpr std::string_view kLabelKinds[] = {"auto", "none",           "csv",  "folders", "index",  "column",
                                             "coco", "coco_keypoints", "yolo", "faces",   "targets"};
-constexpr std::string_view kTaskKinds[] = {"none", "classify", "yolox",   "fastestdet", "ssd",
-                                           "detr", "yunet",    "heatmap", "regression"};
 constexpr int kLargestExtent = 16384;
 
 template <typename Enum>
@@ -108,9 +106,9 @@ ParameterValue parse_parameter(TomlReader& reader, std::string_view key, const t
 TaskConfig parse_task(const toml::table& table, const std::string& file) {
   TomlReader reader(table, "task", file);
   TaskConfig config;
-  auto kind = reader.choice("kind", kTaskKinds);
-  if (!kind) reader.fail_at("", "the key kind is missing", text("one of ", join_words(kTaskKinds)));
-  config.kind = kTaskKinds[*kind];
+  auto kind = reader.word("kind");   // the decoders' list says which there are
+  if (!kind || kind->empty()) reader.fail_at("", "the key kind is missing", "kind = \"auto\" tells it from the model's outputs");
+  config.kind = *kind;
   for (auto&& [key, node] : table)
     if (key.str() != "kind") config.parameters.emplace_back(key.str(), parse_parameter(reader, key.str(), node));
   return config;
@@ -178,7 +176,7 @@ bool is_default(const LabelsConfig& labels) {
   return labels.kind == LabelKind::kAuto && labels.classes.empty() && labels.array.empty() && labels.column == 0;
 }
 
-bool is_default(const TaskConfig& task) { return task.kind == "none" && task.parameters.empty(); }
+bool is_default(const TaskConfig& task) { return task.kind == "auto" && task.parameters.empty(); }
 
 }  // namespace
 

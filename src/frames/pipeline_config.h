@@ -87,9 +87,10 @@ struct LabelsConfig {
 using ParameterValue =
     std::variant<bool, int64_t, double, std::string, std::vector<double>, std::vector<std::string>>;
 
-// [task]: which decoder and metric; the decoder knows its parameters and checks them through ParameterReader.
+// [task]: which decoder and metric. The decoders' list (src/tasks/decoders.inc) says which kinds there are, besides "auto":
+// told from the model's outputs, and "none". The decoder knows its parameters and checks them through ParameterReader.
 struct TaskConfig {
-  std::string kind = "none";
+  std::string kind = "auto";
   std::vector<std::pair<std::string, ParameterValue>> parameters;   // in the order of the file
 };
 
