@@ -73,6 +73,12 @@ InputConfig parse_input(const toml::table& table, std::string name, const std::s
     config.array = reader.word("array").value_or("");
   if (config.kind == InputKind::kSourceSize || config.kind == InputKind::kInputSize)
     config.height_first = reader.choice("order", kSizeOrders).value_or(0) == 1;
+  if (config.kind >= InputKind::kZeros) {
+    for (double extent : reader.numbers("shape").value_or(std::vector<double>())) {
+      if (extent != static_cast<int>(extent) || extent < 0) reader.fail_at("shape", "whole numbers are wanted");
+      config.shape.push_back(static_cast<int64_t>(extent));
+    }
+  }
   if (config.kind == InputKind::kConstant) {
     config.values = reader.numbers("value").value_or(std::vector<double>());
     if (config.values.empty()) reader.fail_at("value", "a constant needs a value: a number or an array of numbers");
@@ -169,6 +175,8 @@ void append_input(std::string& out, const InputConfig& config) {
   if (!config.array.empty()) append_line(out, "array", toml_string(config.array));
   if (config.kind == InputKind::kSourceSize || config.kind == InputKind::kInputSize)
     append_line(out, "order", quoted(kSizeOrders, config.height_first ? 1 : 0));
+  if (!config.shape.empty())
+    append_line(out, "shape", array_of(std::vector<double>(config.shape.begin(), config.shape.end())));
   if (config.kind == InputKind::kConstant) append_line(out, "value", array_of(config.values));
 }
 

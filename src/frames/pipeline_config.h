@@ -60,6 +60,7 @@ struct InputConfig {
   std::string array;                    // picture, array: the member of an .npz; empty: the member of the input's name
   bool height_first = false;            // source_size, input_size: [[height, width]]
   std::vector<double> values;           // constant
+  std::vector<int64_t> shape;           // zeros, ones, constant: where the model leaves extents free
 };
 
 enum class LabelKind : uint8_t {

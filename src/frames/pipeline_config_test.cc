@@ -24,6 +24,7 @@ std = 0.5
 kind = "source_size"
 [inputs."mask:0"]
 kind = "zeros"
+shape = [1, 360]
 
 [labels]
 kind = "coco"
@@ -65,6 +66,7 @@ TEST(PipelineConfig, ReadsEveryTable) {
   ASSERT_EQ(config.inputs.size(), 2u);
   ASSERT_TRUE(config.find_input("mask:0"));
   EXPECT_EQ(config.find_input("mask:0")->kind, InputKind::kZeros);
+  EXPECT_EQ(config.find_input("mask:0")->shape, (std::vector<int64_t>{1, 360}));
   EXPECT_EQ(config.find_input("orig_target_sizes")->kind, InputKind::kSourceSize);
   EXPECT_EQ(config.labels.kind, LabelKind::kCoco);
   EXPECT_EQ(config.task.kind, "yolox");
