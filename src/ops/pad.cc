@@ -1,0 +1,160 @@
+// Pad: constant, edge, reflect and wrap; negative pads cut off. Attributes before opset 11, inputs since.
+#include "ops/axes.h"
+#include "ops/strided.h"
+
+namespace octet::ops {
+
+namespace {
+
+enum class Mode { kConstant, kEdge, kReflect, kWrap };
+
+Mode mode(const Attributes& attributes) {
+  std::string name = attributes.string("mode", "constant");
+  if (name == "constant") return Mode::kConstant;
+  if (name == "edge") return Mode::kEdge;
+  if (name == "reflect") return Mode::kReflect;
+  if (name == "wrap") return Mode::kWrap;
+  fail(ErrorCode::kInvalidModel, "there is no padding mode '", name, "'");
+}
+
+struct Pads {
+  std::vector<int64_t> begin, end;   // by axis
+};
+
+Pads pads_by_axis(const IntegerList& pads, const IntegerList& axes, int rank) {
+  Pads result{std::vector<int64_t>(static_cast<size_t>(rank)), std::vector<int64_t>(static_cast<size_t>(rank))};
+  size_t count = axes.present ? axes.values.size() : static_cast<size_t>(rank);
+  require(pads.present && pads.values.size() == 2 * count, ErrorCode::kInvalidModel, pads.values.size(), " pads for ", count, " axes");
+  if (axes.present) axis_flags(axes.values, rank);
+  for (size_t i = 0; i < count; ++i) {
+    size_t axis = axes.present ? static_cast<size_t>(normalize_axis(axes.values[i], rank)) : i;
+    int64_t begin = pads.values[i], end = pads.values[i + count];
+    constexpr int64_t kFar = int64_t{1} << 40;
+    require(begin > -kFar && begin < kFar && end > -kFar && end < kFar, ErrorCode::kResourceLimit, "pads of ", begin, " and ", end);
+    result.begin[axis] = begin;
+    result.end[axis] = end;
+  }
+  return result;
+}
+
+Shape padded(const Shape& shape, const Pads& pads) {
+  Shape result;
+  for (int axis = 0; axis < shape.rank(); ++axis) {
+    int64_t begin = pads.begin[static_cast<size_t>(axis)], end = pads.end[static_cast<size_t>(axis)];
+    if (shape[axis] < 0) {
+      result.push_back(Shape::kUnknown);
+      continue;
+    }
+    int64_t extent = shape[axis] + begin + end;
+    require(extent >= 0, ErrorCode::kShapeMismatch, "pads of ", begin, " and ", end, " leave nothing of an extent of ", shape[axis]);
+    result.push_back(extent);
+  }
+  return result;
+}
+
+template <typename Context>
+IntegerList pads_of(const Context& context) {
+  // Opset 1 called the attribute "paddings"; 2 to 10 "pads".
+  return attribute_or_input(context, context.attributes().has("paddings") ? "paddings" : "pads", 1);
+}
+
+void infer(InferContext& context) {
+  DType dtype = context.dtype(0);
+  mode(context.attributes());
+  if (!context.has_rank(0)) return context.set_output_rank_unknown(0, dtype);
+  const Shape& shape = context.shape(0);
+  IntegerList pads = pads_of(context), axes = attribute_or_input(context, "axes", 3);
+  if (!pads.known || !axes.known) return context.set_output(0, dtype, unknown_extents(shape.rank()));
+  context.set_output(0, dtype, padded(shape, pads_by_axis(pads, axes, shape.rank())));
+}
+
+// For every position of a padded axis where in the source it comes from; -1: the constant.
+std::vector<int64_t> sources(int64_t extent, int64_t out_extent, int64_t begin, Mode mode) {
+  std::vector<int64_t> result(static_cast<size_t>(out_extent));
+  require(mode == Mode::kConstant || extent > 0 || out_extent == 0, ErrorCode::kShapeMismatch, "an empty axis has no values to pad with");
+  for (int64_t i = 0; i < out_extent; ++i) {
+    int64_t from = i - begin;
+    if (from < 0 || from >= extent) {
+      switch (mode) {
+        case Mode::kConstant: from = -1; break;
+        case Mode::kEdge: from = from < 0 ? 0 : extent - 1; break;
+        case Mode::kWrap: from = (from % extent + extent) % extent; break;
+        case Mode::kReflect: {
+          int64_t period = 2 * (extent - 1);
+          if (period == 0) {
+            from = 0;
+          } else {
+            from = (from % period + period) % period;
+            if (from >= extent) from = period - from;
+          }
+        }
+      }
+    }
+    result[static_cast<size_t>(i)] = from;
+  }
+  return result;
+}
+
+// The constant as one element of `dtype`: the input, or the float attribute of opset 2.
+Tensor constant_value(const EvaluateContext& context, DType dtype) {
+  if (context.has_input(2) && context.input(2).elements() > 0) {
+    const Tensor& value = context.input(2);
+    require(value.dtype() == dtype && value.elements() == 1, ErrorCode::kShapeMismatch, "the padding value must be one element of type ", dtype);
+    return value;
+  }
+  Tensor value(dtype, Shape{});
+  std::memset(value.raw(), 0, value.bytes());
+  float attribute = context.attributes().has("value") ? context.attributes().real("value") : 0.0f;
+  if (attribute != 0)
+    dispatch(dtype, FloatTypes(), [&]<typename T>() { typed<T>(value)[0] = narrow<T>(static_cast<Wide<T>>(attribute)); });
+  return value;
+}
+
+void evaluate(EvaluateContext& context) {
+  const Tensor& x = context.input(0);
+  const int rank = x.shape().rank();
+  Pads pads = pads_by_axis(pads_of(context), attribute_or_input(context, "axes", 3), rank);
+  Shape shape = padded(x.shape(), pads);
+  Mode how = mode(context.attributes());
+  Tensor& y = context.output(0, x.dtype(), shape);
+  Tensor value = constant_value(context, x.dtype());
+  if (y.elements() == 0) return;
+  if (rank == 0) return std::memcpy(y.raw(), x.raw(), x.bytes()), void();
+  std::vector<std::vector<int64_t>> from;
+  for (int axis = 0; axis < rank; ++axis)
+    from.push_back(sources(x.shape()[axis], shape[axis], pads.begin[static_cast<size_t>(axis)], how));
+  std::vector<int64_t> strides = dense_strides(x.shape());
+  const int64_t inner = shape[rank - 1];
+  dispatch_size(x.dtype(), [&]<typename T>() {
+    const T fill = *static_cast<const T*>(value.raw());
+    const T* source = static_cast<const T*>(x.raw());
+    parallel_ranges(context.pool(), shape.elements(0, rank - 1), inner, [&](int64_t begin, int64_t end) {
+      for (int64_t r = begin; r < end; ++r) {
+        T* to = static_cast<T*>(y.raw()) + r * inner;
+        int64_t rest = r, offset = 0;
+        bool outside = false;
+        for (int axis = rank - 2; axis >= 0; --axis) {
+          int64_t position = from[static_cast<size_t>(axis)][static_cast<size_t>(rest % shape[axis])];
+          rest /= shape[axis];
+          outside |= position < 0;
+          offset += position * strides[static_cast<size_t>(axis)];
+        }
+        const std::vector<int64_t>& along = from.back();
+        for (int64_t i = 0; i < inner; ++i) {
+          int64_t position = along[static_cast<size_t>(i)];
+          to[i] = outside || position < 0 ? fill : source[offset + position];
+        }
+      }
+    });
+  });
+}
+
+constexpr OperatorDef definitions[] = {
+    {.name = "Pad", .max_inputs = 4, .infer = infer, .evaluate = evaluate},
+};
+
+}  // namespace
+
+std::span<const OperatorDef> pad_operators() { return definitions; }
+
+}  // namespace octet::ops
