@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/conv/conv_transpose.h"
+#include "kernels/conv/depthwise.h"
 #include "kernels/conv/oracle.h"
 
 namespace octet::kernels {
@@ -148,6 +149,36 @@ TEST(ConvF32, InfinitiesAndNaNsPassThrough) {
     EXPECT_EQ(output[3], 0);
     EXPECT_EQ(output[4], 0);
     EXPECT_TRUE(std::isnan(output[5])) << entry.name;
+  }
+}
+
+TEST(DepthwiseF32, EveryKernelGivesTheSameBitsAsTheDefinition) {
+  int variant = 0;
+  for (int64_t channels : {2, 7, 8, 15, 17, 32, 33, 48, 130}) {
+    for (int64_t kernel : {1, 3, 5}) {
+      for (int64_t stride : {1, 2}) {
+        ConvShape shape = same_conv(7, 14, channels, channels, kernel, stride, variant % 5 == 0 ? 2 : 1, channels);
+        if (variant % 3 == 0) {
+          shape.input_pixel_stride = channels + 5, shape.output_pixel_stride = channels + 9;
+          shape.input_row_stride = shape.input_image_stride = shape.output_row_stride = shape.output_image_stride = 0;
+        }
+        const Problem p = make_problem(with_strides(shape), variant++ % 3);
+        const std::vector<float> want = expected<false>(p);
+        for (const auto& entry : depthwise_f32::entries()) {
+          if (!isa_supported(entry.isa)) continue;
+          const DepthwiseF32 op = prepare_depthwise_f32(p.shape, *entry.kernel);
+          std::vector<std::byte> packed_memory, scratch_memory;
+          void* packed = aligned(packed_memory, op.packed_bytes);
+          void* scratch = aligned(scratch_memory, op.scratch_bytes);
+          pack_depthwise_f32(op, p.weights.data(), conv_weights(p.shape), p.with_bias ? p.bias.data() : nullptr, packed);
+          std::vector<float> output(want.size(), 77.0f);
+          const ConvF32Args args = arguments(p, packed, output);
+          for (int64_t task = op.tasks; task-- > 0;) run_depthwise_f32(op, args, task, task + 1, scratch);
+          expect_same(output, want, std::string(entry.name) + " " + describe(p.shape));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
   }
 }
 

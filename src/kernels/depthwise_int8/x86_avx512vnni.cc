@@ -1,0 +1,98 @@
+// 64 channels at a time: the bytes of four taps are interleaved, so that vpdpbusd adds up four products of one channel.
+#include <immintrin.h>
+
+#include "kernels/depthwise_int8/depthwise_int8.h"
+#include "kernels/unroll.h"
+
+namespace octet::kernels::depthwise_int8 {
+
+namespace {
+
+constexpr int64_t kChannels = 64, kGroup = 4;
+
+// Interleaving works within 128-bit quarters: vector j holds channels 4j ... 4j + 3 of each quarter of 16.
+int64_t order(int64_t position) { return position % 16 / 4 * 16 + position / 16 * 4 + position % 4; }
+
+struct Vectors {
+  __m512i v[4];
+};
+
+OCTET_INLINE inline Vectors interleave(__m512i a, __m512i b, __m512i c, __m512i d) {
+  const __m512i ab_low = _mm512_unpacklo_epi8(a, b), ab_high = _mm512_unpackhi_epi8(a, b);
+  const __m512i cd_low = _mm512_unpacklo_epi8(c, d), cd_high = _mm512_unpackhi_epi8(c, d);
+  return {{_mm512_unpacklo_epi16(ab_low, cd_low), _mm512_unpackhi_epi16(ab_low, cd_low),
+           _mm512_unpacklo_epi16(ab_high, cd_high), _mm512_unpackhi_epi16(ab_high, cd_high)}};
+}
+
+OCTET_INLINE inline __m512 scale(const Block& block, int64_t at, __m512i acc) {
+  const __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(block.multiplier + at));
+  return block.float_bias == nullptr ? y : _mm512_add_ps(y, _mm512_loadu_ps(block.float_bias + at));
+}
+
+// Stores 4-byte values in the channels' order.
+OCTET_INLINE inline void store_words(int32_t* c, const Vectors& x, int64_t channels) {
+  const __m512i a = _mm512_shuffle_i32x4(x.v[0], x.v[1], 0x44), b = _mm512_shuffle_i32x4(x.v[0], x.v[1], 0xee);
+  const __m512i d = _mm512_shuffle_i32x4(x.v[2], x.v[3], 0x44), e = _mm512_shuffle_i32x4(x.v[2], x.v[3], 0xee);
+  const __m512i ordered[4] = {_mm512_shuffle_i32x4(a, d, 0x88), _mm512_shuffle_i32x4(a, d, 0xdd),
+                              _mm512_shuffle_i32x4(b, e, 0x88), _mm512_shuffle_i32x4(b, e, 0xdd)};
+  repeat<4>([&](auto q) OCTET_INLINE {
+    const int64_t left = channels - q * 16;
+    const __mmask16 mask = left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
+    _mm512_mask_storeu_epi32(c + q * 16, mask, ordered[q]);
+  });
+}
+
+OCTET_INLINE inline void finish(const Block& block, int64_t p, int64_t at, __mmask64 mask, Vectors acc) {
+  const int64_t to = p * block.c_step + at;
+  if (block.output == Output::kInt32) return store_words(static_cast<int32_t*>(block.c) + to, acc, block.channels - at);
+  if (block.output == Output::kFloat32) {
+    repeat<4>([&](auto q) OCTET_INLINE { acc.v[q] = _mm512_castps_si512(scale(block, at + q * 16, acc.v[q])); });
+    return store_words(static_cast<int32_t*>(block.c) + to, acc, block.channels - at);
+  }
+  const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
+  const __m512i zero_point = _mm512_set1_epi16(static_cast<int16_t>(block.output_zero_point));
+  repeat<4>([&](auto q) OCTET_INLINE {
+    acc.v[q] = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(scale(block, at + q * 16, acc.v[q]), low), high));
+  });
+  // The packing instructions undo the interleaving. Values fit 16 bits; their low bytes are the result.
+  const __m512i byte = _mm512_set1_epi16(0xff);
+  const __m512i first = _mm512_and_si512(_mm512_add_epi16(_mm512_packs_epi32(acc.v[0], acc.v[1]), zero_point), byte);
+  const __m512i second = _mm512_and_si512(_mm512_add_epi16(_mm512_packs_epi32(acc.v[2], acc.v[3]), zero_point), byte);
+  _mm512_mask_storeu_epi8(static_cast<uint8_t*>(block.c) + to, mask, _mm512_packus_epi16(first, second));
+}
+
+void run(const Block& block) {
+  const int64_t groups = (block.taps + kGroup - 1) / kGroup;
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(block.flip));
+  for (int64_t at = 0; at < block.channels; at += kChannels) {
+    const int64_t left = block.channels - at;
+    const __mmask64 mask = left >= kChannels ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
+    const int8_t* weights = static_cast<const int8_t*>(block.b) + at * groups * kGroup;
+    const int32_t* bias = block.bias + at;
+    for (int64_t p = 0; p < block.pixels; ++p) {
+      Vectors acc;
+      repeat<4>([&](auto q) OCTET_INLINE { acc.v[q] = _mm512_loadu_si512(bias + q * 16); });
+      const int8_t* b = weights;
+      for (int64_t t = 0; t < block.taps; t += kGroup, b += kChannels * kGroup) {
+        __m512i x[kGroup];
+        repeat<kGroup>([&](auto k) OCTET_INLINE {
+          // Weights of taps beyond the last are zero: any tap serves.
+          const int64_t tap = t + k < block.taps ? t + k : t;
+          const uint8_t* a = static_cast<const uint8_t*>(block.a[tap]) + p * block.a_steps[tap] + at;
+          x[k] = _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, a), flip);
+        });
+        const Vectors taps = interleave(x[0], x[1], x[2], x[3]);
+        repeat<4>([&](auto q) OCTET_INLINE {
+          acc.v[q] = _mm512_dpbusd_epi32(acc.v[q], taps.v[q], _mm512_loadu_si512(b + q * 64));
+        });
+      }
+      finish(block, p, at, mask, acc);
+    }
+  }
+}
+
+}  // namespace
+
+const Kernel x86_avx512vnni = {kChannels, kGroup, 1, order, run};
+
+}  // namespace octet::kernels::depthwise_int8
