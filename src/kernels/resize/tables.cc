@@ -63,8 +63,7 @@ AxisTable make_axis(int64_t in, int64_t out, const AxisOptions& o) {
   const double support = (o.mode == Mode::kLinear ? 1 : 2) * stretch;
   bool exact = in == out;
   for (int64_t x = 0; exact && x < out; ++x) exact = original(x, in, out, o) == static_cast<double>(x);
-  const auto widest = static_cast<int64_t>(2 * math64::ceil(support));
-  table.taps = exact ? 1 : static_cast<int>(std::min(widest, std::max<int64_t>(in + 2 * widest, 1)));
+  table.taps = exact ? 1 : static_cast<int>(2 * math64::ceil(support));
   std::vector<double> weights(static_cast<size_t>(table.taps));
   for (int64_t x = 0; x < out; ++x) {
     const double centre = original(x, in, out, o);
@@ -74,7 +73,7 @@ AxisTable make_axis(int64_t in, int64_t out, const AxisOptions& o) {
     for (int t = 0; t < table.taps; ++t) {
       const int64_t at = first + t;
       double w = filter(o.mode, (static_cast<double>(at) - centre) / stretch, o.cubic_a);
-      if ((o.exclude_outside || o.antialias) && (at < 0 || at >= in)) w = 0;
+      if (o.exclude_outside && (at < 0 || at >= in)) w = 0;
       weights[static_cast<size_t>(t)] = w;
       sum += w;
     }

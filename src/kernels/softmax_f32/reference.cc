@@ -12,7 +12,7 @@ static float largest(const float* x, int64_t count, int64_t step) {
   float m = -math::kInfinity;
   for (int64_t i = 0; i < count; ++i)
     if (x[i * step] > m) m = x[i * step];
-  return m;
+  return m + 0.0f;
 }
 
 template <bool logarithm>

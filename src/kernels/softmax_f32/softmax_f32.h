@@ -1,6 +1,6 @@
 // Softmax and its logarithm.
 //
-//   m = largest of the row, starting from -infinity, NaN passed over
+//   m = largest of the row, starting from -infinity, NaN passed over, a zero taken as +0
 //   e_i = exp(x_i - m)                                      (kernels/math.h)
 //   s = Σ e_i: lane l of 16 adds the elements i ≡ l (mod 16) in order starting from 0, then lane l adds lane l+8, l+4, l+2, l+1
 //   softmax: y_i = e_i · (1 / s), one division per row;  log_softmax: y_i = (x_i - m) - log(s)

@@ -67,17 +67,6 @@ OCTET_INLINE void with_op(Op op, Body body) {
   with_op_of(op, body, std::make_integer_sequence<int, kOps>());
 }
 
-#if defined(OCTET_HAS_WIDE)
-template <Op op>
-void run_op(const Params& params, const float* x, float* y, int64_t count) {
-  simd::for_blocks(count, [&](int64_t i, auto n) {
-    simd::store_block(apply<op>(simd::load_block(x + i, n), params), y + i, n);
-  });
-}
-inline void run_wide(Op op, const Params& params, const float* x, float* y, int64_t count) {
-  with_op(op, [&](auto constant) { run_op<constant()>(params, x, y, count); });
-}
-#endif
 
 }  // namespace
 }  // namespace octet::kernels::unary_f32

@@ -1,0 +1,7 @@
+#include "kernels/layer_norm_f32/wide.h"
+
+namespace octet::kernels::layer_norm_f32 {
+
+const Kernel x86_avx2 = kWide;
+
+}  // namespace octet::kernels::layer_norm_f32

@@ -1,0 +1,7 @@
+#include "kernels/minmax_f32/wide.h"
+
+namespace octet::kernels::minmax_f32 {
+
+const Kernel x86_avx2 = kWide;
+
+}  // namespace octet::kernels::minmax_f32

@@ -1,0 +1,7 @@
+#include "kernels/unary_f32/wide.h"
+
+namespace octet::kernels::unary_f32 {
+
+const Kernel x86_avx512vnni = kWide;
+
+}  // namespace octet::kernels::unary_f32
