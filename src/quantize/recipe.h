@@ -1,0 +1,57 @@
+// How to quantize: the [quantize] part of a recipe file (docs/recipe.md).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "calibrate/range.h"
+#include "octet/tensor.h"
+
+namespace octet {
+
+enum class Method : uint8_t { kStatic, kDynamic, kWeightOnly };
+enum class Granularity : uint8_t { kTensor, kChannel };
+
+const char* method_name(Method method);                 // "static", "dynamic", "weight-only"
+Method method_from_name(std::string_view name);         // throws Error
+const char* granularity_name(Granularity granularity);  // "tensor", "channel"
+
+// What one layer does differently from the rest. Absent means: as everywhere.
+struct LayerOverride {
+  std::string name;                       // node name or a pattern with * and ?; empty: any
+  std::string op;                         // operator type; empty: any
+  std::optional<bool> quantize;           // false: stays float
+  std::optional<Granularity> weights;
+  std::optional<Calibrator> calibrator;   // for the tensors this layer writes
+  std::optional<double> percentile;
+};
+
+struct Recipe {
+  Method method = Method::kStatic;
+  Granularity weights = Granularity::kChannel;
+  DType activations = DType::kUInt8;      // or kInt8
+  bool symmetric = false;                 // activation ranges around 0
+  Calibrator calibrator = Calibrator::kMinMax;
+  double percentile = 99.99;
+  std::vector<LayerOverride> layers;      // later entries win
+
+  // The settings of one node after its overrides.
+  struct Layer {
+    bool quantize;
+    Granularity weights;
+    RangeOptions range;
+    std::string reason;                   // which override keeps it float
+  };
+  Layer layer(std::string_view node_name, std::string_view op) const;
+};
+
+// Reads the [quantize] table of a recipe file; other tables are left to parse_pipeline. Throws Error with the line.
+Recipe parse_recipe(std::string_view toml, std::string_view file);
+// The canonical text of the [quantize] table.
+std::string recipe_to_toml(const Recipe& recipe);
+
+bool matches_pattern(std::string_view pattern, std::string_view text);   // * and ?
+
+}  // namespace octet

@@ -1,0 +1,160 @@
+#include "quantize/selection.h"
+
+#include <set>
+
+namespace octet {
+
+namespace {
+
+bool is_float_value(const Value* value) { return value != nullptr && value->dtype == DType::kFloat32; }
+bool is_activation(const Value* value) { return is_float_value(value) && !value->is_constant(); }
+
+class Selector {
+ public:
+  Selector(Graph& graph, const Recipe& recipe) : graph_(graph), recipe_(recipe) {}
+
+  Selection run() {
+    for (Node& node : graph_.nodes()) consider(node);
+    mark_derived();
+    for (Node* node : selection_.targets)
+      for (size_t i = 0; i < node->inputs.size() && i < 2; ++i)
+        if (is_activation(node->inputs[i])) need(node->inputs[i]);
+    // Backwards, so that a node is visited after everything that reads it.
+    for (auto it = graph_.nodes().rbegin(); it != graph_.nodes().rend(); ++it) pull_up(*it);
+    resolve_sources();
+    return std::move(selection_);
+  }
+
+ private:
+  void consider(Node& node) {
+    const OperatorDef& op = *node.op;
+    bool has_weights = node.inputs.size() > 1 && is_float_value(node.inputs[1]) && node.inputs[1]->is_constant();
+    if (op.macs == nullptr && !op.quantizable) return;
+    LayerReport report{node.name.empty() ? node.outputs[0]->name : node.name, std::string(op.name), "float", {}, 0, 0};
+    if (has_weights) report.weight_bytes = static_cast<int64_t>(node.inputs[1]->raw_constant().bytes());
+    report.macs = node_cost(node).macs;
+    Recipe::Layer settings = recipe_.layer(report.layer, op.name);
+    if (!op.quantizable) {
+      report.reason = "the operator has no static 8-bit form";
+    } else if (!settings.quantize) {
+      report.reason = settings.reason;
+    } else if (!is_activation(node.input(0)) || !is_float_value(node.output(0)) || !is_float_value(node.input(1))) {
+      report.reason = "its operands are not float activations";
+    } else if (node.input(2) != nullptr && !node.input(2)->is_constant()) {
+      report.reason = "its bias is computed at run time";
+    } else {
+      report.treatment = "int8";
+      selection_.targets.push_back(&node);
+      is_target_.insert(&node);
+    }
+    selection_.layers.push_back(std::move(report));
+  }
+
+  // The node that absorbs this one, or null.
+  static Node* absorber(const Node& node) {
+    for (const Value* value : node.inputs)
+      if (is_activation(value) && value->producer != nullptr && absorbed_behind(*value->producer) == &node) return value->producer;
+    return nullptr;
+  }
+
+  bool has_integer_form(const Node& node) const {
+    const OperatorDef& op = *node.op;
+    if (is_target_.count(&node) || node.outputs.empty() || !is_float_value(node.output(0))) return false;
+    if (op.lower == nullptr && op.scalar_function == nullptr && !op.transparent) return false;
+    if (op.quantizable) return false;   // a target that the recipe keeps float
+    return recipe_.layer(node.name, op.name).quantize;
+  }
+
+  // Values that come out of 8-bit layers through integer forms alone: an addition in front of the first convolution (normalizing the
+  // picture, say) is not worth rounding for.
+  void mark_derived() {
+    for (Node& node : graph_.nodes()) {
+      if (is_target_.count(&node)) {
+        derived_.insert(node.outputs[0]);
+        continue;
+      }
+      if (!has_integer_form(node)) continue;
+      bool all = true, any = false;
+      for (const Value* value : node.inputs) {
+        if (!is_activation(value)) continue;
+        any = true;
+        all &= derived_.count(value) > 0;
+      }
+      if (any && all)
+        for (Value* value : node.outputs)
+          if (value != nullptr) derived_.insert(value);
+    }
+  }
+
+  void need(Value* value) { needed_.insert(value); }
+
+  // A node between needed values works in 8 bits itself when its inputs are needed too.
+  void pull_up(Node& node) {
+    if (!has_integer_form(node)) return;
+    bool wanted = false;
+    for (Value* value : node.outputs) wanted |= value != nullptr && needed_.count(value) > 0;
+    if (!wanted || absorbed_behind(node) != nullptr) return;
+    // Absorbed nodes are part of the first of the chain; the values in between do not exist.
+    Node* first = &node;
+    while (Node* before = absorber(*first)) first = before;
+    if (has_integer_form(*first)) pull_inputs(*first);
+  }
+
+  void pull_inputs(Node& node) {
+    bool moves_only = node.op->transparent && node.op->scalar_function == nullptr;
+    for (Value* value : node.inputs)
+      if (is_activation(value) && !moves_only && !derived_.count(value)) return;
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      Value* value = node.inputs[i];
+      if (is_activation(value)) need(value);
+      if (moves_only) break;   // the others are indices and sizes
+    }
+    if (!moves_only && node.op->scalar_function == nullptr)
+      for (Value* value : node.inputs)
+        if (is_float_value(value) && value->is_constant()) need(value);   // x · constant: both operands are 8-bit
+    if (moves_only) moved_by_.insert(&node);
+  }
+
+  void resolve_sources() {
+    std::map<Value*, Value*> source;
+    for (Node& node : graph_.nodes()) {
+      if (!moved_by_.count(&node)) continue;
+      Value* from = node.inputs[0];
+      if (auto it = source.find(from); it != source.end()) from = it->second;
+      for (Value* value : node.outputs)
+        if (value != nullptr && needed_.count(value)) source[value] = from;
+    }
+    for (Value* value : needed_) {
+      auto it = source.find(value);
+      selection_.source[value] = it != source.end() ? it->second : value;
+    }
+  }
+
+  Graph& graph_;
+  const Recipe& recipe_;
+  Selection selection_;
+  std::set<const Node*> is_target_, moved_by_;
+  std::set<const Value*> derived_;
+  std::set<Value*> needed_;
+};
+
+}  // namespace
+
+Node* absorbed_behind(const Node& node) {
+  const Value* out = node.output(0);
+  if (out == nullptr || out->consumers.size() != 1 || out->graph_outputs > 0) return nullptr;
+  Node* next = out->consumers[0];
+  if (!next->op->domain.empty()) return nullptr;
+  if ((node.op->quantizable || node.op->lower != nullptr) && (next->op->name == "Relu" || next->op->name == "Clip") && next->inputs[0] == out)
+    return next;
+  if (node.op->name == "MatMul" && next->op->name == "Add" && node.inputs[1]->is_constant() && node.inputs[1]->shape->rank() == 2) {
+    const Value* bias = next->inputs[0] == out ? next->inputs[1] : next->inputs[0];
+    bool fits = bias->is_constant() && bias->shape->rank() == 1 && (*bias->shape)[0] == (*node.inputs[1]->shape)[1];
+    return fits ? next : nullptr;
+  }
+  return nullptr;
+}
+
+Selection select_layers(Graph& graph, const Recipe& recipe) { return Selector(graph, recipe).run(); }
+
+}  // namespace octet
