@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "graph/operator.h"
+#include "quantize/channel_axis.h"
 #include "quantize/prepare.h"
 #include "quantize/quantize.h"
 #include "quantize/weights.h"
@@ -88,20 +89,11 @@ class StaticQuantizer {
     return next == graph_.nodes().end() ? nullptr : &*next;
   }
 
-  // Where the output channels of the weights lie; -1: one scale for all.
-  static int64_t channel_axis(const Node& node) {
-    const Shape& shape = *node.inputs[1]->shape;
-    if (node.op->name == "Conv") return 0;
-    if (node.op->name == "ConvTranspose") return node.attributes.integer("group", 1) == 1 ? 1 : -1;
-    if (node.op->name == "Gemm") return node.attributes.integer("transB", 0) != 0 ? 0 : 1;
-    return shape.rank() == 2 ? 1 : -1;
-  }
-
   void quantize_weights_of(Node& node) {
     Value* weights = node.inputs[1];
     if (!weights->is_constant()) return;   // a product of two activations
     Recipe::Layer settings = recipe_.layer(node.name.empty() ? node.outputs[0]->name : node.name, node.op->name);
-    int64_t axis = channel_axis(node);
+    int64_t axis = weight_channel_axis(node);
     Granularity granularity = axis < 0 ? Granularity::kTensor : settings.weights;
     if (axis < 0) axis = 0;
     auto input = parameters_.find(node.inputs[0]);
