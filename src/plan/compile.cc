@@ -186,6 +186,8 @@ class Compiler {
   // A step may write over its input when nobody reads that input later and no other operand shares the memory.
   void grant(const InPlace& wish, std::vector<Life>& lives) {
     if (wish.in < 0 || wish.out < 0) return;
+    // A step may name several inputs; the output goes over the first that is free, and must not join two of them.
+    if (wish.step == granted_.step && wish.out == granted_.out) return;
     if (slot(wish.in).place != Slot::Place::kArena || slot(wish.out).place != Slot::Place::kArena) return;
     int from = root(wish.in), to = root(wish.out);
     Life &source = lives[static_cast<size_t>(from)], &result = lives[static_cast<size_t>(to)];
@@ -196,6 +198,7 @@ class Compiler {
     group_[static_cast<size_t>(to)] = from;
     source.last = result.last;
     source.is_output = result.is_output;
+    granted_ = wish;
   }
 
   // Constants that every consumer packed are not kept a second time.
@@ -222,6 +225,7 @@ class Compiler {
   std::vector<int> group_;      // union-find over slots that share memory
   std::vector<int> dropped_;
   std::vector<InPlace> in_place_;
+  InPlace granted_ = {-1, -1, -1};   // the last wish that came true
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ class Engine {
   virtual std::vector<Tensor> run(std::span<const Tensor> inputs) = 0;
 };
 
-// "reference": the walker. Throws Error for an unknown name.
+// "session": the engine that ships. "reference": the walker. Throws Error for an unknown name.
 std::unique_ptr<Engine> make_engine(const std::string& name, Model model);
 
 }  // namespace octet::conformance
