@@ -22,8 +22,8 @@ struct Sizes {
   double letters;
   int line, stroke, padding, dot;
   explicit Sizes(const cv::Mat& picture) {
-    double unit = std::clamp(std::max(picture.cols, picture.rows) / 640.0, .55, 8.0);
-    letters = .5 * unit;
+    double unit = std::clamp(std::max(picture.cols, picture.rows) / 640.0, .75, 8.0);
+    letters = .52 * unit;
     line = std::max(1, static_cast<int>(std::lround(2 * unit)));
     stroke = std::max(1, static_cast<int>(std::lround(unit * .9)));
     padding = std::max(2, static_cast<int>(std::lround(4 * unit)));
@@ -136,19 +136,20 @@ struct Line { std::string text; double share; Colour colour; };
 
 void panel(cv::Mat& picture, const std::vector<Line>& lines, const Sizes& sizes) {
   if (lines.empty()) return;
+  double letters = sizes.letters * 1.2;
   int baseline = 0, width = 0, height = 0;
   for (const Line& line : lines) {
-    cv::Size size = cv::getTextSize(line.text, kFont, sizes.letters, sizes.stroke, &baseline);
+    cv::Size size = cv::getTextSize(line.text, kFont, letters, sizes.stroke, &baseline);
     width = std::max(width, size.width);
     height = std::max(height, size.height + baseline + sizes.padding);
   }
-  width += 2 * sizes.padding;
+  width = std::max(width + 2 * sizes.padding, picture.cols * 2 / 5);
   tint(picture, {0, 0, width, height * static_cast<int>(lines.size()) + sizes.padding}, cv::Scalar(15, 15, 15), .72);
   int y = sizes.padding / 2;
   for (const Line& line : lines) {
     int length = static_cast<int>(std::lround(width * std::clamp(line.share, 0.0, 1.0)));
     tint(picture, {0, y, length, height - sizes.padding / 2}, scalar(line.colour), .55);
-    cv::putText(picture, line.text, {sizes.padding, y + height - sizes.padding / 2 - baseline}, kFont, sizes.letters,
+    cv::putText(picture, line.text, {sizes.padding, y + height - sizes.padding / 2 - baseline}, kFont, letters,
                 cv::Scalar(255, 255, 255), sizes.stroke, cv::LINE_AA);
     y += height;
   }

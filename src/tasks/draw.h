@@ -16,7 +16,7 @@ struct DrawOptions {
   double min_point_score = .1;       // nor are points
   int max_classes = 5;               // lines of a classification
   std::vector<std::string> classes;  // names by class index; "class 7" where missing
-  int smallest_side = 320;           // pictures whose longer side is below are enlarged by a whole factor, to have room for text
+  int smallest_side = 480;           // pictures whose longer side is below are enlarged by a whole factor, to have room for text
 };
 
 // A BGR copy of `picture` (8 bit; gray, BGR or BGRA) with the predictions drawn in. Lines and letters grow with the picture.
