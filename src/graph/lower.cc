@@ -15,7 +15,7 @@ QuantizedValue LowerContext::input(size_t i) const {
 }
 
 QuantizedValue LowerContext::output() const {
-  Value* value = tail_;
+  Value* value = tail();
   if (value == nullptr || value->graph_outputs > 0 || value->consumers.size() != 1) return {};
   const Node& quantize = *value->consumers[0];
   if (!quantize.op->quantizes || quantize.input(0) != value) return {};
@@ -36,13 +36,13 @@ Node* LowerContext::add(std::string_view domain, std::string_view op, std::vecto
 void LowerContext::finish(Value* result) {
   result_ = result;
   if (QuantizedValue quantized = output(); quantized.value != nullptr) {
-    Node* quantize = tail_->consumers[0];
+    Node* quantize = tail()->consumers[0];
     graph_.replace_uses(quantized.value, result);
     graph_.remove_node(quantize);
   } else {
-    graph_.replace_uses(tail_, result);
+    graph_.replace_uses(tail(), result);
   }
-  if (tail_ != node_.output(0)) graph_.remove_node(tail_->producer);
+  for (size_t i = absorbed_.size(); i-- > 0;) graph_.remove_node(absorbed_[i]);
   graph_.remove_node(&node_);
 }
 

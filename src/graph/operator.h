@@ -102,15 +102,17 @@ struct QuantizedValue {
 // Hands a node between DequantizeLinear and QuantizeLinear to its operator's `lower`, which may replace it by an integer form.
 class LowerContext {
  public:
-  // `tail`: the value that is quantized on the node's behalf, when a clamp stands between the two (the pass narrows the integer
-  // range instead); null: the node's own output.
-  LowerContext(Graph& graph, Node& node, Value* tail = nullptr)
-      : graph_(graph), node_(node), tail_(tail != nullptr ? tail : node.output(0)) {}
+  // `absorbed`: nodes behind this one that its integer form does the work of (the addition of a constant bias to a matrix
+  // product, a clamp), in order; the last one's output is what counts.
+  LowerContext(Graph& graph, Node& node, std::vector<Node*> absorbed = {}, Value* bias = nullptr)
+      : graph_(graph), node_(node), absorbed_(std::move(absorbed)), bias_(bias) {}
   Graph& graph() { return graph_; }
   Node& node() { return node_; }
   // The quantized form behind float input i; .value is null when the input is float.
   QuantizedValue input(size_t i) const;
-  // The quantized form that all consumers of output 0 take (one QuantizeLinear); .value is null when anybody wants floats.
+  // The constant float vector that an absorbed addition adds along the last axis; null when there is none.
+  Value* bias() const { return bias_; }
+  // The quantized form that all consumers of the result take (one QuantizeLinear); .value is null when anybody wants floats.
   QuantizedValue output() const;
   // Inserts a node before the lowered one, at the newest opset its domain has.
   Node* add(std::string_view domain, std::string_view op, std::vector<Value*> inputs);
@@ -122,7 +124,10 @@ class LowerContext {
  private:
   Graph& graph_;
   Node& node_;
-  Value* tail_;
+  Value* tail() const { return absorbed_.empty() ? node_.output(0) : absorbed_.back()->output(0); }
+
+  std::vector<Node*> absorbed_;
+  Value* bias_;
   Value* result_ = nullptr;
 };
 

@@ -166,9 +166,9 @@ void evaluate_global(EvaluateContext& context) {
 constexpr OperatorDef definitions[] = {
     {.name = "MaxPool", .max_outputs = 2, .infer = infer_pool<false>, .evaluate = evaluate_max<false>, .transparent = true},
     {.domain = "com.microsoft", .name = "NhwcMaxPool", .infer = infer_pool<true>, .evaluate = evaluate_max<true>, .transparent = true},
-    {.name = "AveragePool", .infer = infer_pool<false>, .evaluate = evaluate_average, .quantizable = true},
+    {.name = "AveragePool", .infer = infer_pool<false>, .evaluate = evaluate_average},
     {.name = "LpPool", .infer = infer_pool<false>, .evaluate = evaluate_lp},
-    {.name = "GlobalAveragePool", .infer = infer_global, .evaluate = evaluate_global<Global::kAverage>, .quantizable = true},
+    {.name = "GlobalAveragePool", .infer = infer_global, .evaluate = evaluate_global<Global::kAverage>},
     {.name = "GlobalMaxPool", .infer = infer_global, .evaluate = evaluate_global<Global::kMax>, .transparent = true},
     {.name = "GlobalLpPool", .infer = infer_global, .evaluate = evaluate_global<Global::kLp>},
 };

@@ -61,20 +61,42 @@ class Lowering {
   }
 
  private:
-  // A Relu or Clip between the node and its QuantizeLinear narrows the integer range instead.
-  struct TailClamp { Value* tail; Clamp range; };
+  // The one node that reads `value`, or null.
+  static Node* sole_reader(const Value* value) {
+    return value != nullptr && value->graph_outputs == 0 && value->consumers.size() == 1 ? value->consumers[0] : nullptr;
+  }
 
-  static std::optional<TailClamp> clamp_behind(const Node& node) {
+  // What stands between the node and its readers and can be done by its integer form: a bias, then a clamp.
+  struct Absorbed {
+    std::vector<Node*> nodes;
+    Value* bias = nullptr;
+    std::optional<Clamp> clamp;   // only in front of a QuantizeLinear: it narrows the integer range
+  };
+
+  static Absorbed absorbed_behind(const Node& node) {
+    Absorbed absorbed;
     const Value* out = node.output(0);
-    if (out == nullptr || out->graph_outputs > 0 || out->consumers.size() != 1) return std::nullopt;
-    const Node& next = *out->consumers[0];
-    auto range = clamp_of(next);
-    if (!range || next.inputs[0] != out) return std::nullopt;
-    Value* clamped = next.outputs[0];
-    if (clamped->graph_outputs > 0 || clamped->consumers.size() != 1) return std::nullopt;
-    const Node& quantize = *clamped->consumers[0];
-    if (!quantize.op->quantizes || quantize.inputs[0] != clamped) return std::nullopt;
-    return TailClamp{clamped, *range};
+    Node* next = sole_reader(out);
+    if (next != nullptr && node.op->name == "MatMul" && next->op->name == "Add" && next->op->domain.empty()) {
+      Value* bias = next->inputs[0] == out ? next->inputs[1] : next->inputs[0];
+      const Value* weights = node.inputs[1];
+      bool fits = bias->is_constant() && bias->dtype == DType::kFloat32 && bias->shape->rank() == 1 && weights->shape &&
+                  weights->shape->rank() == 2 && (*bias->shape)[0] == (*weights->shape)[1];
+      if (fits) {
+        absorbed.bias = bias;
+        absorbed.nodes.push_back(next);
+        out = next->outputs[0];
+        next = sole_reader(out);
+      }
+    }
+    if (next == nullptr || next->inputs.empty() || next->inputs[0] != out) return absorbed;
+    auto clamp = clamp_of(*next);
+    if (!clamp) return absorbed;
+    Node* quantize = sole_reader(next->outputs[0]);
+    if (quantize == nullptr || !quantize->op->quantizes || quantize->inputs[0] != next->outputs[0]) return absorbed;
+    absorbed.clamp = clamp;
+    absorbed.nodes.push_back(next);
+    return absorbed;
   }
 
   bool lower_by_operator(Node& node) {
@@ -82,19 +104,22 @@ class Lowering {
     bool quantized_input = false;
     for (size_t i = 0; i < node.inputs.size(); ++i) quantized_input |= LowerContext(graph_, node).input(i).value != nullptr;
     if (!quantized_input) return false;
-    if (auto clamp = clamp_behind(node)) {
-      LowerContext context(graph_, node, clamp->tail);
-      QuantizedParameters parameters;
-      if (read_parameters(context.output(), parameters) && node.op->lower(context)) {
-        Node& integer = *context.result()->producer;
-        double low = quantize_value(clamp->range.low, parameters), high = quantize_value(clamp->range.high, parameters);
-        if (low > parameters.lowest) integer.attributes.set("clamp_min", static_cast<int64_t>(low));
-        if (high < parameters.highest) integer.attributes.set("clamp_max", static_cast<int64_t>(high));
-        return true;
-      }
+    Absorbed absorbed = absorbed_behind(node);
+    if (absorbed.nodes.empty()) {
+      LowerContext context(graph_, node);
+      return node.op->lower(context);
     }
-    LowerContext context(graph_, node);
-    return node.op->lower(context);
+    LowerContext context(graph_, node, absorbed.nodes, absorbed.bias);
+    QuantizedParameters parameters;
+    if (absorbed.clamp && !read_parameters(context.output(), parameters)) return false;
+    if (!node.op->lower(context)) return false;
+    if (absorbed.clamp) {
+      Node& integer = *context.result()->producer;
+      double low = quantize_value(absorbed.clamp->low, parameters), high = quantize_value(absorbed.clamp->high, parameters);
+      if (low > parameters.lowest) integer.attributes.set("clamp_min", static_cast<int64_t>(low));
+      if (high < parameters.highest) integer.attributes.set("clamp_max", static_cast<int64_t>(high));
+    }
+    return true;
   }
 
   bool lower_by_trait(Node& node) {
