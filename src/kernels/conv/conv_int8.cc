@@ -1,6 +1,9 @@
 #include "kernels/conv/conv_int8.h"
 
+#include <cmath>
 #include <cstring>
+
+#include "kernels/unroll.h"
 
 namespace octet::kernels {
 
@@ -39,6 +42,8 @@ struct Header {
   int32_t input_zero_point;     // in the kernel's form: the one folded into the bias
   int32_t has_zero_points;      // of the weights
   int32_t has_float_bias;
+  float largest_multiplier;     // of absolute values
+  float largest_float_bias;
 };
 
 // What pack writes for each group; all vectors have packed_columns entries.
@@ -81,28 +86,39 @@ int32_t fold(int32_t bias, int32_t zero_point, int32_t weight_sum) {
                               static_cast<uint32_t>(zero_point) * static_cast<uint32_t>(weight_sum));
 }
 
-// One panel of weights, [taps][channels / k_group][width][k_group]; adds up the columns.
+// One panel of weights, [taps][channels / k_group][width][k_group]; adds up the columns. kGroup is k_group when that is known.
+template <int64_t kGroup>
 void pack_panel(const ConvInt8& op, const int8_t* weights, const WeightStrides& strides, uint8_t flip, int64_t columns,
                 int64_t width, int8_t* out, int32_t* sums) {
+  constexpr int64_t kMostGroup = 16;
   const ConvShape& s = op.shape;
-  const int64_t inputs = s.group_inputs(), k = op.kernel->k_group, tap_bytes = round_up(op.channels, k) * width;
-  std::memset(out, 0, static_cast<size_t>(op.taps * tap_bytes));
-  for (int64_t o = 0; o < columns; ++o) {
-    int32_t sum = 0;
-    for (int64_t i = 0; i < s.kernel_height; ++i) {
-      for (int64_t j = 0; j < s.kernel_width; ++j) {
-        const int64_t tap = i * s.kernel_width + j;
-        int8_t* panel = op.gathers ? out : out + tap * tap_bytes;
-        int64_t at = op.gathers ? tap * inputs : 0;
-        const int8_t* source = weights + o * strides.output + i * strides.row + j * strides.column;
-        for (int64_t c = 0; c < inputs; ++c, ++at, source += strides.channel) {
-          const int8_t w = static_cast<int8_t>(static_cast<uint8_t>(*source) ^ flip);
-          sum += w;
-          panel[(at / k * width + o) * k + at % k] = w;
+  const int64_t inputs = s.group_inputs(), group = kGroup != 0 ? kGroup : op.kernel->k_group;
+  for (int64_t tap = 0; tap < op.taps; ++tap) {
+    for (int64_t first = 0; first < op.channels; first += group, out += width * group) {
+      // Where the weights of this group lie; a gathered row is one tap of all channels of all taps.
+      int64_t offsets[kMostGroup];
+      const int64_t real = std::min(group, op.channels - first);
+      for (int64_t i = 0; i < real; ++i) {
+        const int64_t t = op.gathers ? (first + i) / inputs : tap, c = op.gathers ? (first + i) % inputs : first + i;
+        offsets[i] = t / s.kernel_width * strides.row + t % s.kernel_width * strides.column + c * strides.channel;
+      }
+      if (real < group || columns < width) std::memset(out, 0, static_cast<size_t>(width * group));
+      auto copy = [&](int64_t count) OCTET_INLINE {
+        for (int64_t o = 0; o < columns; ++o) {
+          const int8_t* source = weights + o * strides.output;
+          for (int64_t i = 0; i < count; ++i) {
+            const int8_t w = static_cast<int8_t>(static_cast<uint8_t>(source[offsets[i]]) ^ flip);
+            sums[o] += w;
+            out[o * group + i] = w;
+          }
         }
+      };
+      if (real == group) {
+        copy(group);
+      } else {
+        copy(real);
       }
     }
-    sums[o] = sum;
   }
 }
 
@@ -182,10 +198,11 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
     const int8_t* source = static_cast<const int8_t*>(weights.data) + g * weights.strides.group;
     for (int64_t first = 0; first < outputs; first += op.kernel->nr) {
       const int64_t columns = std::min(op.kernel->nr, outputs - first);
-      pack_panel(op, source + first * weights.strides.output, weights.strides, weights.is_unsigned ? 0x80 : 0, columns,
+      const auto pack = op.kernel->k_group == 4 ? pack_panel<4> : op.kernel->k_group == 2 ? pack_panel<2> : pack_panel<0>;
+      pack(op, source + first * weights.strides.output, weights.strides, weights.is_unsigned ? 0x80 : 0, columns,
                  round_up(columns, op.kernel->n_step), group.weights + first * column_bytes, group.weight_sums + first);
     }
-    *group.header = {zero_point, 0, weights.float_bias != nullptr};
+    *group.header = {zero_point, 0, weights.float_bias != nullptr, 0, 0};
     for (int64_t o = 0; o < outputs; ++o) {
       const int64_t channel = g * outputs + o;
       // Unsigned weights have moved by 128, and their zero points with them.
@@ -198,6 +215,8 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
       group.folded_bias[o] = fold(group.bias[o], zero_point, group.weight_sums[o]);
       group.multiplier[o] = weights.multiplier != nullptr ? weights.multiplier[channel] : 1.0f;
       group.float_bias[o] = weights.float_bias != nullptr ? weights.float_bias[channel] : 0.0f;
+      group.header->largest_multiplier = std::max(group.header->largest_multiplier, std::fabs(group.multiplier[o]));
+      group.header->largest_float_bias = std::max(group.header->largest_float_bias, std::fabs(group.float_bias[o]));
     }
   }
 }
@@ -245,6 +264,7 @@ void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_be
       block.multiplier = scratch.multiplier;
     }
     block.float_bias = group.header->has_float_bias ? group.float_bias + part.column : nullptr;
+    block.bounded = converts(group.header->largest_multiplier * std::fabs(args.input_scale), group.header->largest_float_bias);
     block.zero_points = group.zero_points + part.column;
     block.row_sums = nullptr;
     if (group.header->has_zero_points) {

@@ -30,6 +30,11 @@ namespace octet::kernels {
 
 using Int8Output = gemm_int8::Output;
 
+// Whether every value that these factors can give converts to int32: |float(acc)| is at most 2^31.
+inline bool converts(float largest_multiplier, float largest_float_bias) {
+  return largest_multiplier < 0.99f && largest_float_bias < 0x1p20f;
+}
+
 struct ConvInt8 {
   ConvShape shape;   // with strides
   const gemm_int8::Kernel* kernel = nullptr;

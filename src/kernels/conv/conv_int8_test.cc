@@ -44,7 +44,7 @@ Problem make_problem(const ConvShape& shape, int variant) {
     const int32_t weight_zero = static_cast<int32_t>(random() % 256) - (p.weights_unsigned ? 0 : 128);
     p.zero_points.push_back(p.with_zero_points ? weight_zero : p.weights_unsigned ? 128 : 0);
     p.bias.push_back(static_cast<int32_t>(random() % 200001) - 100000);
-    p.multiplier.push_back(static_cast<float>(random() % 1000 + 1) * 1e-6f);
+    p.multiplier.push_back(static_cast<float>(random() % 1000 + 1) * (variant % 8 == 5 ? 10.0f : 1e-6f));   // beyond int32, too
     p.float_bias.push_back(static_cast<float>(random() % 1000) * 0.01f - 5.0f);
   }
   p.input_zero_point = static_cast<int32_t>(random() % 256) - (p.input_signed ? 128 : 0);

@@ -1,5 +1,6 @@
 #include "kernels/conv/depthwise.h"
 
+#include <cmath>
 #include <cstring>
 
 namespace octet::kernels {
@@ -139,7 +140,13 @@ void run_depthwise_f32(const DepthwiseF32& op, const ConvF32Args& args, int64_t 
 namespace {
 
 struct PackedInt8 {
-  int32_t* header;          // [0]: zero point folded into folded_bias, in the kernel's form; [1]: whether float_bias counts
+  struct Header {
+    int32_t input_zero_point;   // in the kernel's form: the one folded into the bias
+    int32_t has_float_bias;
+    float largest_multiplier;   // of absolute values
+    float largest_float_bias;
+  };
+  Header* header;
   int32_t* folded_bias;
   int32_t* bias;
   int32_t* weight_sums;
@@ -151,7 +158,7 @@ struct PackedInt8 {
   PackedInt8(const DepthwiseInt8& op, void* base) {
     Carver carver(base);
     const int64_t channels = round_up(op.shape.input_channels, op.kernel->channel_block);
-    header = carver.take<int32_t>(2);
+    header = carver.take<Header>(1);
     folded_bias = carver.take<int32_t>(channels);
     bias = carver.take<int32_t>(channels);
     weight_sums = carver.take<int32_t>(channels);
@@ -202,8 +209,8 @@ void pack_depthwise_int8(const DepthwiseInt8& op, const Int8Weights& weights, vo
   const int64_t padded_taps = round_up(s.taps(), group), channels = round_up(s.input_channels, block);
   const PackedInt8 out(op, packed);
   std::memset(packed, 0, op.packed_bytes);
-  out.header[0] = kernel_zero_point(op, weights.input_zero_point);
-  out.header[1] = weights.float_bias != nullptr;
+  out.header->input_zero_point = kernel_zero_point(op, weights.input_zero_point);
+  out.header->has_float_bias = weights.float_bias != nullptr;
   const uint8_t flip = weights.is_unsigned ? 0x80 : 0;
   for (int64_t at = 0; at < channels; ++at) {
     const int64_t c = at / block * block + op.kernel->order(at % block);
@@ -225,9 +232,11 @@ void pack_depthwise_int8(const DepthwiseInt8& op, const Int8Weights& weights, vo
     }
     out.weight_sums[at] = sum;
     out.bias[at] = weights.bias != nullptr ? weights.bias[c] : 0;
-    out.folded_bias[at] = fold(out.bias[at], out.header[0], sum);
+    out.folded_bias[at] = fold(out.bias[at], out.header->input_zero_point, sum);
     out.multiplier[at] = weights.multiplier != nullptr ? weights.multiplier[c] : 1.0f;
     out.float_bias[at] = weights.float_bias != nullptr ? weights.float_bias[c] : 0.0f;
+    out.header->largest_multiplier = std::max(out.header->largest_multiplier, std::fabs(out.multiplier[at]));
+    out.header->largest_float_bias = std::max(out.header->largest_float_bias, std::fabs(out.float_bias[at]));
   }
 }
 
@@ -250,8 +259,8 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
   block.b = packed.weights;
   block.bias = packed.folded_bias;
   block.multiplier = packed.multiplier;
-  block.float_bias = packed.header[1] ? packed.float_bias : nullptr;
-  if (zero_point != packed.header[0]) {
+  block.float_bias = packed.header->has_float_bias ? packed.float_bias : nullptr;
+  if (zero_point != packed.header->input_zero_point) {
     for (int64_t c = 0; c < channels; ++c) scratch.bias[c] = fold(packed.bias[c], zero_point, packed.weight_sums[c]);
     block.bias = scratch.bias;
   }
@@ -259,6 +268,7 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
     for (int64_t c = 0; c < channels; ++c) scratch.multiplier[c] = packed.multiplier[c] * args.input_scale;
     block.multiplier = scratch.multiplier;
   }
+  block.bounded = converts(packed.header->largest_multiplier * std::fabs(args.input_scale), packed.header->largest_float_bias);
   block.c_step = s.output_pixel_stride;
   block.output = args.output_kind;
   block.low = static_cast<float>(args.minimum - args.output_zero_point);

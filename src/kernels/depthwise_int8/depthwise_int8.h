@@ -33,6 +33,7 @@ struct Block {
   Output output = Output::kInt32;
   float low = 0, high = 0;
   int32_t output_zero_point = 0;
+  bool bounded = false;               // as in gemm_int8.h
 };
 
 struct Kernel {

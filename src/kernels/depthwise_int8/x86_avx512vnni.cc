@@ -42,28 +42,53 @@ OCTET_INLINE inline void store_words(int32_t* c, const Vectors& x, int64_t chann
   });
 }
 
-OCTET_INLINE inline void finish(const Block& block, int64_t p, int64_t at, __mmask64 mask, Vectors acc) {
+// Four vectors of int32 to 64 bytes: saturates to 16 bits, adds the zero point, saturates to unsigned bytes and clamps; the
+// packing instructions undo the interleaving. Signed outputs take the same way 128 higher and have their top bit flipped.
+struct Bytes {
+  __m512i zero_point, minimum, maximum, flip;
+
+  OCTET_INLINE explicit Bytes(const Block& block) {
+    const int32_t lowest = static_cast<int32_t>(block.low) + block.output_zero_point;
+    const int32_t highest = static_cast<int32_t>(block.high) + block.output_zero_point;
+    const int32_t shift = lowest < 0 ? 128 : 0;
+    zero_point = _mm512_set1_epi16(static_cast<int16_t>(block.output_zero_point + shift));
+    minimum = _mm512_set1_epi8(static_cast<char>(lowest + shift));
+    maximum = _mm512_set1_epi8(static_cast<char>(highest + shift));
+    flip = _mm512_set1_epi8(static_cast<char>(shift));
+  }
+  OCTET_INLINE __m512i pack(const Vectors& q) const {
+    const __m512i first = _mm512_adds_epi16(_mm512_packs_epi32(q.v[0], q.v[1]), zero_point);
+    const __m512i second = _mm512_adds_epi16(_mm512_packs_epi32(q.v[2], q.v[3]), zero_point);
+    const __m512i bytes = _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(first, second), minimum), maximum);
+    return _mm512_xor_si512(bytes, flip);
+  }
+};
+
+OCTET_INLINE inline void finish(const Block& block, const Bytes& bytes, int64_t p, int64_t at, __mmask64 mask, Vectors acc) {
   const int64_t to = p * block.c_step + at;
   if (block.output == Output::kInt32) return store_words(static_cast<int32_t*>(block.c) + to, acc, block.channels - at);
   if (block.output == Output::kFloat32) {
     repeat<4>([&](auto q) OCTET_INLINE { acc.v[q] = _mm512_castps_si512(scale(block, at + q * 16, acc.v[q])); });
     return store_words(static_cast<int32_t*>(block.c) + to, acc, block.channels - at);
   }
-  const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
-  const __m512i zero_point = _mm512_set1_epi16(static_cast<int16_t>(block.output_zero_point));
-  repeat<4>([&](auto q) OCTET_INLINE {
-    acc.v[q] = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(scale(block, at + q * 16, acc.v[q]), low), high));
-  });
-  // The packing instructions undo the interleaving. Values fit 16 bits; their low bytes are the result.
-  const __m512i byte = _mm512_set1_epi16(0xff);
-  const __m512i first = _mm512_and_si512(_mm512_add_epi16(_mm512_packs_epi32(acc.v[0], acc.v[1]), zero_point), byte);
-  const __m512i second = _mm512_and_si512(_mm512_add_epi16(_mm512_packs_epi32(acc.v[2], acc.v[3]), zero_point), byte);
-  _mm512_mask_storeu_epi8(static_cast<uint8_t*>(block.c) + to, mask, _mm512_packus_epi16(first, second));
+  if (block.bounded && block.float_bias == nullptr) {
+    repeat<4>([&](auto q) OCTET_INLINE {
+      acc.v[q] = _mm512_cvtps_epi32(
+          _mm512_mul_ps(_mm512_cvtepi32_ps(acc.v[q]), _mm512_loadu_ps(block.multiplier + at + q * 16)));
+    });
+  } else {
+    const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
+    repeat<4>([&](auto q) OCTET_INLINE {
+      acc.v[q] = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(scale(block, at + q * 16, acc.v[q]), low), high));
+    });
+  }
+  _mm512_mask_storeu_epi8(static_cast<uint8_t*>(block.c) + to, mask, bytes.pack(acc));
 }
 
 void run(const Block& block) {
   const int64_t groups = (block.taps + kGroup - 1) / kGroup;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(block.flip));
+  const Bytes bytes(block);
   for (int64_t at = 0; at < block.channels; at += kChannels) {
     const int64_t left = block.channels - at;
     const __mmask64 mask = left >= kChannels ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
@@ -86,7 +111,7 @@ void run(const Block& block) {
           acc.v[q] = _mm512_dpbusd_epi32(acc.v[q], taps.v[q], _mm512_loadu_si512(b + q * 64));
         });
       }
-      finish(block, p, at, mask, acc);
+      finish(block, bytes, p, at, mask, acc);
     }
   }
 }

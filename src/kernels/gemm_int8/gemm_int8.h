@@ -44,6 +44,7 @@ struct Block {
   Output output = Output::kInt32;
   float low = 0, high = 0;
   int32_t output_zero_point = 0;
+  bool bounded = false;             // kByte: the float value is known to convert to int32, so that it may be clamped afterwards
 };
 
 struct Kernel {

@@ -43,33 +43,71 @@ OCTET_INLINE inline void store_word(int32_t* c, __m256i v, int64_t columns) {
   }
 }
 
-// Low bytes of 16 (or 8, with kWide 1) values in [-128, 255].
+// Two rows of 16 int32 (or four of 8) to 32 bytes: saturates to 16 bits, adds the zero point, saturates to unsigned bytes and
+// clamps. Signed outputs take the same way 128 higher and have their top bit flipped at the end.
+struct Bytes {
+  __m256i zero_point, minimum, maximum, flip;
+
+  OCTET_INLINE explicit Bytes(const Block& block) {
+    const int32_t lowest = static_cast<int32_t>(block.low) + block.output_zero_point;
+    const int32_t highest = static_cast<int32_t>(block.high) + block.output_zero_point;
+    const int32_t shift = lowest < 0 ? 128 : 0;
+    zero_point = _mm256_set1_epi16(static_cast<int16_t>(block.output_zero_point + shift));
+    minimum = _mm256_set1_epi8(static_cast<char>(lowest + shift));
+    maximum = _mm256_set1_epi8(static_cast<char>(highest + shift));
+    flip = _mm256_set1_epi8(static_cast<char>(shift));
+  }
+  OCTET_INLINE __m256i pack(__m256i a, __m256i b, __m256i c, __m256i d, __m256i order) const {
+    const __m256i ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero_point);
+    const __m256i cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero_point);
+    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(ab, cd), order);
+    bytes = _mm256_min_epu8(_mm256_max_epu8(bytes, minimum), maximum);
+    return _mm256_xor_si256(bytes, flip);
+  }
+};
+
 template <int kRows, int kWide>
 OCTET_INLINE inline void store_byte(const Block& block, int64_t i, int64_t j, int64_t columns, __m256i (&v)[kRows][kWide]) {
   const Scale<kWide> scale(block, j);
   const __m256 low = _mm256_set1_ps(block.low), high = _mm256_set1_ps(block.high);
-  const __m256i zero_point = _mm256_set1_epi32(block.output_zero_point), byte = _mm256_set1_epi32(0xff);
+  const Bytes bytes(block);
+  const bool plain = block.bounded && !scale.has_bias;
   repeat<kRows>([&](auto r) OCTET_INLINE {
-    __m256i q[kWide];
     repeat<kWide>([&](auto w) OCTET_INLINE {
-      const __m256 y = _mm256_min_ps(_mm256_max_ps(scale.apply(v[r][w], w), low), high);
-      q[w] = _mm256_and_si256(_mm256_add_epi32(_mm256_cvtps_epi32(y), zero_point), byte);
+      __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(v[r][w]), scale.multiplier[w]);
+      if (!plain) y = _mm256_min_ps(_mm256_max_ps(scale.has_bias ? _mm256_add_ps(y, scale.bias[w]) : y, low), high);
+      v[r][w] = _mm256_cvtps_epi32(y);
     });
-    // Pack instructions work within 128-bit halves: words 0 1 2 3 | 4 5 6 7 of both vectors, put in order by the permutation.
-    __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(q[0], q[kWide - 1]), 0xd8);
-    __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
-    uint8_t* c = static_cast<uint8_t*>(block.c) + block.c_offsets[i + r] + j;
-    if (columns >= kWide * kLanes) {
-      if constexpr (kWide == 2) {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(c), bytes);
-      } else {
-        _mm_storel_epi64(reinterpret_cast<__m128i*>(c), bytes);
-      }
+  });
+  // 32 bytes are two rows of 16 columns or four of 8. Packing works within 128-bit halves; `order` puts the rows together.
+  constexpr int kAtOnce = 4 / kWide, kBytes = kWide * kLanes;
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  repeat<(kRows + kAtOnce - 1) / kAtOnce>([&](auto q) OCTET_INLINE {
+    constexpr int first = q * kAtOnce, last = kRows - 1;
+    __m256i packed;
+    if constexpr (kWide == 2) {
+      constexpr int second = first + 1 < last ? first + 1 : last;
+      packed = bytes.pack(v[first][0], v[first][kWide - 1], v[second][0], v[second][kWide - 1], order);
     } else {
-      alignas(16) uint8_t all[16];
-      _mm_store_si128(reinterpret_cast<__m128i*>(all), bytes);
-      for (int64_t k = 0; k < columns; ++k) c[k] = all[k];
+      packed = bytes.pack(v[first][0], v[first + 1 < last ? first + 1 : last][0], v[first + 2 < last ? first + 2 : last][0],
+                          v[first + 3 < last ? first + 3 : last][0], order);
     }
+    repeat<kAtOnce>([&](auto k) OCTET_INLINE {
+      if constexpr (first + k < kRows) {
+        uint8_t* c = static_cast<uint8_t*>(block.c) + block.c_offsets[i + first + k] + j;
+        __m128i half = _mm256_extracti128_si256(packed, (k * kBytes) / 16);
+        if constexpr (k * kBytes % 16 != 0) half = _mm_unpackhi_epi64(half, half);
+        if (columns < kBytes) {
+          alignas(16) uint8_t all[16];
+          _mm_store_si128(reinterpret_cast<__m128i*>(all), half);
+          for (int64_t n = 0; n < columns; ++n) c[n] = all[n];
+        } else if constexpr (kWide == 2) {
+          _mm_storeu_si128(reinterpret_cast<__m128i*>(c), half);
+        } else {
+          _mm_storel_epi64(reinterpret_cast<__m128i*>(c), half);
+        }
+      }
+    });
   });
 }
 
