@@ -125,5 +125,17 @@ OCTET_INLINE void store_u8_first(Wide::Int x, uint8_t* p, int n) {
   for (int i = 0; i < n; ++i) p[i] = bytes[i];
 }
 
+// Plain bytes, as many as one register holds: the width differs from level to level, so only for work without an order.
+struct Bytes {
+  __m256i v;
+  static constexpr int width = 32;
+  OCTET_INLINE explicit Bytes(uint8_t value) : v(_mm256_set1_epi8(static_cast<char>(value))) {}
+  OCTET_INLINE Bytes(__m256i value) : v(value) {}
+  static OCTET_INLINE Bytes load(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  OCTET_INLINE void store(uint8_t* p) const { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
+};
+OCTET_INLINE Bytes max_unsigned(Bytes a, Bytes b) { return _mm256_max_epu8(a.v, b.v); }
+OCTET_INLINE Bytes max_signed(Bytes a, Bytes b) { return _mm256_max_epi8(a.v, b.v); }
+
 }  // namespace
 }  // namespace octet::kernels::simd

@@ -78,5 +78,17 @@ OCTET_INLINE Wide::Int load_u8_first(const uint8_t* p, int n) { return _mm512_cv
 OCTET_INLINE void store_u8(Wide::Int a, uint8_t* p) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a.v)); }
 OCTET_INLINE void store_u8_first(Wide::Int a, uint8_t* p, int n) { _mm_mask_storeu_epi8(p, first_lanes(n), _mm512_cvtepi32_epi8(a.v)); }
 
+// Plain bytes, as many as one register holds: the width differs from level to level, so only for work without an order.
+struct Bytes {
+  __m512i v;
+  static constexpr int width = 64;
+  OCTET_INLINE explicit Bytes(uint8_t value) : v(_mm512_set1_epi8(static_cast<char>(value))) {}
+  OCTET_INLINE Bytes(__m512i value) : v(value) {}
+  static OCTET_INLINE Bytes load(const uint8_t* p) { return _mm512_loadu_si512(p); }
+  OCTET_INLINE void store(uint8_t* p) const { _mm512_storeu_si512(p, v); }
+};
+OCTET_INLINE Bytes max_unsigned(Bytes a, Bytes b) { return _mm512_max_epu8(a.v, b.v); }
+OCTET_INLINE Bytes max_signed(Bytes a, Bytes b) { return _mm512_max_epi8(a.v, b.v); }
+
 }  // namespace
 }  // namespace octet::kernels::simd

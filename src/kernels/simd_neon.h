@@ -133,5 +133,19 @@ OCTET_INLINE void store_u8_first(Wide::Int a, uint8_t* p, int n) {
   for (int i = 0; i < n; ++i) p[i] = bytes[i];
 }
 
+// Plain bytes, as many as one register holds: the width differs from level to level, so only for work without an order.
+struct Bytes {
+  uint8x16_t v;
+  static constexpr int width = 16;
+  OCTET_INLINE explicit Bytes(uint8_t value) : v(vdupq_n_u8(value)) {}
+  OCTET_INLINE Bytes(uint8x16_t value) : v(value) {}
+  static OCTET_INLINE Bytes load(const uint8_t* p) { return vld1q_u8(p); }
+  OCTET_INLINE void store(uint8_t* p) const { vst1q_u8(p, v); }
+};
+OCTET_INLINE Bytes max_unsigned(Bytes a, Bytes b) { return vmaxq_u8(a.v, b.v); }
+OCTET_INLINE Bytes max_signed(Bytes a, Bytes b) {
+  return vreinterpretq_u8_s8(vmaxq_s8(vreinterpretq_s8_u8(a.v), vreinterpretq_s8_u8(b.v)));
+}
+
 }  // namespace
 }  // namespace octet::kernels::simd

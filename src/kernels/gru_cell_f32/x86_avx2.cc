@@ -1,0 +1,7 @@
+#include "kernels/gru_cell_f32/wide.h"
+
+namespace octet::kernels::gru_cell_f32 {
+
+const Kernel x86_avx2 = kWide;
+
+}  // namespace octet::kernels::gru_cell_f32
