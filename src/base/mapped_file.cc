@@ -23,6 +23,12 @@ namespace {
       .with_file(path);
 }
 
+// The file's pages and a page of zeros behind them.
+size_t mapped_bytes(size_t size) {
+  auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  return (size + page - 1) / page * page + page;
+}
+
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
@@ -41,9 +47,18 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   auto size = static_cast<size_t>(facts.st_size);
   void* data = nullptr;
   if (size != 0) {
-    data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    // First room for the file and one page more, then the file over its beginning: kernels may load behind the last weight.
+    data = ::mmap(nullptr, mapped_bytes(size), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data != MAP_FAILED && ::mmap(data, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, descriptor, 0) == MAP_FAILED) {
+      int code = errno;
+      ::munmap(data, mapped_bytes(size));
+      errno = code;
+      data = MAP_FAILED;
+    }
     if (data == MAP_FAILED) {
+      int code = errno;
       ::close(descriptor);
+      errno = code;
       fail_system(path, "cannot be mapped");
     }
   }
@@ -52,7 +67,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
 }
 
 MappedFile::~MappedFile() {
-  if (size_ != 0) ::munmap(const_cast<std::byte*>(data_), size_);
+  if (size_ != 0) ::munmap(const_cast<std::byte*>(data_), mapped_bytes(size_));
 }
 
 AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {

@@ -1,4 +1,5 @@
-// A file mapped read-only into memory. Views into it live as long as the shared pointer does.
+// A file mapped read-only into memory. Views into it live as long as the shared pointer does. At least 64 bytes behind its end are
+// readable (zeros), as behind every tensor's memory.
 // A file that another process truncates while it is mapped ends the program (SIGBUS): a property of mapping.
 #pragma once
 

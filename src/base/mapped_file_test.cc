@@ -1,6 +1,7 @@
 #include "base/mapped_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <cstring>
@@ -35,6 +36,23 @@ TEST(MappedFile, AnEmptyFileIsEmpty) {
   std::string path = test_file("empty");
   write_all(path, "");
   EXPECT_TRUE(MappedFile::open(path)->bytes().empty());
+}
+
+TEST(MappedFile, IsReadableBehindItsEnd) {
+  std::string path = test_file("page");
+  for (size_t size : {1, 4095, 4096, 65536}) {
+    write_all(path, std::string(size, 'x'));
+    auto file = MappedFile::open(path);
+    const volatile std::byte* end = file->bytes().data() + size;
+    for (int i = 0; i < 64; ++i) EXPECT_TRUE(end[i] == std::byte{0}) << i;
+  }
+}
+
+TEST(MappedFile, RefusesAPipeWithoutWaiting) {
+  std::string path = test_file("pipe");
+  std::filesystem::remove(path);
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THROW(MappedFile::open(path), Error);
 }
 
 TEST(MappedFile, NamesTheFileThatIsMissingOrAFolder) {

@@ -84,7 +84,10 @@ Model read_model_bytes(std::span<const std::byte> bytes, const std::string& name
   source.options = options;
   const void* data = bytes.data();
   if (keep_alive == nullptr && !bytes.empty()) {
-    auto copy = std::make_shared<std::vector<std::byte>>(bytes.begin(), bytes.end());
+    auto copy = std::make_shared<std::vector<std::byte>>();
+    copy->reserve(bytes.size() + 64);
+    copy->assign(bytes.begin(), bytes.end());
+    copy->resize(bytes.size() + 64);   // readable behind the last weight
     data = copy->data();
     keep_alive = std::move(copy);
   }

@@ -39,7 +39,7 @@ struct ReadOptions {
 // Throws Error that names the file.
 Model read_model(const std::string& path, const ReadOptions& options = {});
 
-// The same from memory. `keep_alive` owns the bytes; without it they are copied. `name` stands for the file in messages and in
+// The same from memory. `keep_alive` owns the bytes and 64 readable ones behind them; without it they are copied. `name` stands for the file in messages and in
 // Model::path. There is no folder to look for external data in: models that need it are refused.
 Model read_model_bytes(std::span<const std::byte> bytes, const std::string& name, const ReadOptions& options = {},
                        std::shared_ptr<const void> keep_alive = nullptr);
