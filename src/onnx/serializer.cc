@@ -175,9 +175,11 @@ Pieces Serializer::graph(const Graph& graph, const Node* owner, const Scope* out
     for (const Value& value : graph.values())
       if (value.is_constant()) add(11, value_message(value, scope.names.at(&value)));
   for (const Value* value : graph.outputs) add(12, value_message(*value, scope.names.at(value)));
-  for (const Value& value : graph.values())
-    if (value.producer != nullptr && value.graph_outputs == 0 && value.dtype != DType::kUndefined)
-      add(13, value_message(value, scope.names.at(&value)));
+  // In the order of the nodes: the order of values() is that of the file once read, whose nodes need not have been sorted.
+  for (const Node& one : graph.nodes())
+    for (const Value* value : one.outputs)
+      if (value != nullptr && value->graph_outputs == 0 && value->dtype != DType::kUndefined)
+        add(13, value_message(*value, scope.names.at(value)));
   out.add(graph.unknown_fields);
   return out;
 }
