@@ -118,6 +118,7 @@ void draw_detections(cv::Mat& picture, const Predictions& predictions, double zo
     return cv::Rect(a, b);
   };
   for (const Detection* d : order) {
+    if (!options.boxes) break;
     cv::Scalar colour = scalar(class_colour(d->class_index));
     tint(picture, corners(*d), colour, .10);
     cv::rectangle(picture, corners(*d), colour, sizes.line, cv::LINE_AA);
@@ -125,7 +126,9 @@ void draw_detections(cv::Mat& picture, const Predictions& predictions, double zo
   for (const Detection* d : order) {
     Colour colour = class_colour(d->class_index);
     draw_points(picture, *d, zoom, options, colour, sizes);
-    std::string label = class_name(d->class_index, options) + " " + percent(static_cast<double>(d->score));
+    if (!options.boxes) continue;
+    std::string label = percent(static_cast<double>(d->score));
+    if (!options.one_class || !options.classes.empty()) label = class_name(d->class_index, options) + " " + label;
     cv::Rect box = corners(*d);
     plate(picture, label, box.x - sizes.line / 2, box.y, colour, sizes);
   }

@@ -16,6 +16,8 @@ struct DrawOptions {
   double min_point_score = .1;       // nor are points
   int max_classes = 5;               // lines of a classification
   std::vector<std::string> classes;  // names by class index; "class 7" where missing
+  bool one_class = false;            // there is but one class: labels show the score alone where it has no name
+  bool boxes = true;                 // false: the points alone, for models of one person per frame
   int smallest_side = 480;           // pictures whose longer side is below are enlarged by a whole factor, to have room for text
 };
 

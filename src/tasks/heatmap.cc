@@ -44,6 +44,8 @@ class HeatMap : public Decoder {
     return predictions;
   }
 
+  int64_t class_count() const override { return 1; }
+
  private:
   static double sign(float x) { return x > 0 ? 1 : x < 0 ? -1 : 0; }
 

@@ -20,8 +20,8 @@ bool has_labelled_point(const TruthPoints& truth) {
   return std::any_of(truth.points.begin(), truth.points.end(), [](const TruthKeypoint& p) { return p.visibility > 0; });
 }
 
-double truth_area(const TruthPoints& truth) {
-  if (truth.box.area > 0) return static_cast<double>(truth.box.area);
+double truth_area(const TruthPoints& truth, bool box_area) {
+  if (truth.box.area > 0 && !box_area) return static_cast<double>(truth.box.area);
   return static_cast<double>(truth.box.x2 - truth.box.x1) * static_cast<double>(truth.box.y2 - truth.box.y1);
 }
 
@@ -43,12 +43,13 @@ bool same_truth(const TruthPoints& a, const TruthPoints& b) {
 
 }  // namespace
 
-double object_keypoint_similarity(std::span<const PredictedPoint> points, const TruthPoints& truth, std::span<const double> sigmas) {
+double object_keypoint_similarity(std::span<const PredictedPoint> points, const TruthPoints& truth, std::span<const double> sigmas,
+                                  bool box_area) {
   bool labelled = has_labelled_point(truth);
   double width = static_cast<double>(truth.box.x2 - truth.box.x1), height = static_cast<double>(truth.box.y2 - truth.box.y1);
   double left = static_cast<double>(truth.box.x1) - width, right = static_cast<double>(truth.box.x1) + 2 * width;
   double top = static_cast<double>(truth.box.y1) - height, bottom = static_cast<double>(truth.box.y1) + 2 * height;
-  double sum = 0;
+  double sum = 0, area = truth_area(truth, box_area) + std::numeric_limits<double>::epsilon();
   int count = 0;
   for (size_t i = 0; i < truth.points.size(); ++i) {
     if (labelled && truth.points[i].visibility <= 0) continue;
@@ -61,13 +62,13 @@ double object_keypoint_similarity(std::span<const PredictedPoint> points, const 
       dy = std::max(0.0, top - y) + std::max(0.0, y - bottom);
     }
     double variance = 4 * sigmas[i] * sigmas[i];
-    sum += std::exp(-(dx * dx + dy * dy) / variance / (truth_area(truth) + std::numeric_limits<double>::epsilon()) / 2);
+    sum += std::exp(-(dx * dx + dy * dy) / variance / area / 2);
     ++count;
   }
   return count > 0 ? sum / count : 0;
 }
 
-KeypointMetric::KeypointMetric(std::vector<double> sigmas) : sigmas_(std::move(sigmas)) {
+KeypointMetric::KeypointMetric(std::vector<double> sigmas, bool box_area) : sigmas_(std::move(sigmas)), box_area_(box_area) {
   for (double sigma : sigmas_)
     require(sigma > 0, ErrorCode::kInvalidArgument, "a key point's sigma is ", sigma, ", it must be above 0");
 }
@@ -102,7 +103,7 @@ void KeypointMetric::add(const Predictions& predictions, const GroundTruth& trut
     // The best pose for each person: with one person and one pose per frame, simply that one.
     double best = 0;
     for (const Detection& detection : predictions.detections)
-      best = std::max(best, object_keypoint_similarity(detection.points, object, sigmas_));
+      best = std::max(best, object_keypoint_similarity(detection.points, object, sigmas_, box_area_));
     similarity_.push_back(best);
   }
 }
@@ -117,11 +118,11 @@ std::vector<MetricValue> KeypointMetric::values() const {
     std::vector<CocoAccumulator::Scored> scored;
     std::vector<CocoAccumulator::Truth> truths;
     std::vector<double> similarities;
-    for (const TruthPoints& truth : picture.truths) truths.push_back({truth_area(truth), !has_labelled_point(truth), truth.box.is_crowd});
+    for (const TruthPoints& truth : picture.truths) truths.push_back({truth_area(truth, box_area_), !has_labelled_point(truth), truth.box.is_crowd});
     for (const Detection& detection : picture.detections) {
       scored.push_back({detection.score, points_area(detection)});
       for (const TruthPoints& truth : picture.truths)
-        similarities.push_back(object_keypoint_similarity(detection.points, truth, sigmas_));
+        similarities.push_back(object_keypoint_similarity(detection.points, truth, sigmas_, box_area_));
     }
     accumulator.add(0, index++, scored, truths, similarities);
   }

@@ -15,12 +15,14 @@ namespace octet {
 
 // OKS of predicted points against a labelled person. Without any labelled point COCO measures how far the points lie outside
 // twice the box. `sigmas` has one value per point.
-double object_keypoint_similarity(std::span<const PredictedPoint> points, const TruthPoints& truth, std::span<const double> sigmas);
+double object_keypoint_similarity(std::span<const PredictedPoint> points, const TruthPoints& truth, std::span<const double> sigmas,
+                                  bool box_area = false);
 
 class KeypointMetric : public Metric {
  public:
   // Sigmas of another skeleton; empty: COCO's 17, or 0.05 for each point of other skeletons.
-  explicit KeypointMetric(std::vector<double> sigmas = {});
+  // `box_area` measures distances by the area of the labelled box; COCO takes that of the person's outline.
+  explicit KeypointMetric(std::vector<double> sigmas = {}, bool box_area = false);
 
   const char* name() const override { return "OKS"; }
   void add(const Predictions& predictions, const GroundTruth& truth) override;
@@ -35,6 +37,7 @@ class KeypointMetric : public Metric {
   std::span<const double> sigmas_for(size_t points);
 
   std::vector<double> sigmas_;
+  bool box_area_;
   std::vector<double> similarity_;          // one per scored frame
   std::vector<std::string> order_;          // picture ids in order of their first frame
   std::map<std::string, Picture> pictures_;

@@ -133,6 +133,9 @@ TEST(Keypoints, SimilarityByHand) {
   double want = 0;   // three labelled points, each 4 pixels off
   for (double sigma : {.026, .025, .025}) want += std::exp(-16 / (2 * 10000 * 4 * sigma * sigma)) / 3;
   EXPECT_NEAR(object_keypoint_similarity(pose(truth, 4).detections[0].points, truth.objects[0], coco_point_sigmas()), want, 1e-9);
+  double by_box = 0;   // the box has 100 x 200
+  for (double sigma : {.026, .025, .025}) by_box += std::exp(-16 / (2 * 20000 * 4 * sigma * sigma)) / 3;
+  EXPECT_NEAR(object_keypoint_similarity(pose(truth, 4).detections[0].points, truth.objects[0], coco_point_sigmas(), true), by_box, 1e-9);
 }
 
 TEST(Keypoints, MeanAndPrecision) {

@@ -58,6 +58,10 @@ class Ssd : public Decoder {
         require(ratio > 0, ErrorCode::kInvalidArgument, "task.aspect_ratios holds ", ratio, ", ratios are above 0");
     }
     options_ = detector_options(parameters, .45);
+    for (const OutputDescription& output : model.outputs) {
+      int64_t columns = described_extent(model, output.name, -1);
+      if (output.name == scores_ || (scores_.empty() && contains_word(output.name, "score"))) classes_ = columns - (background_ >= 0 ? 1 : 0);
+    }
   }
 
   Predictions decode(std::span<const NamedTensor> outputs, const Geometry& geometry) const override {
@@ -94,7 +98,10 @@ class Ssd : public Decoder {
     return predictions;
   }
 
+  int64_t class_count() const override { return classes_; }
+
  private:
+  int64_t classes_ = 0;
   struct Roles { const NamedTensor *scores, *boxes; };
 
   Roles find_roles(std::span<const NamedTensor> outputs) const {

@@ -41,7 +41,11 @@ Task::Task(const TaskConfig& config, const ModelDescription& model, const LabelN
   if (drawn) {
     show_threshold_ = read_fraction(parameters, "show_threshold", answer() == Answer::kPoints ? .1 : .3);
   }
-  if (answer() == Answer::kPoints) sigmas_ = parameters.numbers("sigmas", {});
+  if (answer() == Answer::kPoints) {
+    static constexpr std::string_view kAreas[] = {"segment", "box"};
+    sigmas_ = parameters.numbers("sigmas", {});
+    box_area_ = parameters.word("oks_area", "segment", kAreas) == "box";
+  }
   static constexpr std::string_view kNames[] = {"labels", "coco"};
   bool coco = parameters.word("class_names", "labels", kNames) == "coco";
   if (coco || (class_names_.empty() && decoder_->class_count() == kCocoClasses))
@@ -53,7 +57,7 @@ std::unique_ptr<Metric> Task::make_metric() const {
   switch (answer()) {
     case Answer::kClasses: return std::make_unique<ClassificationMetric>();
     case Answer::kDetections: return std::make_unique<DetectionMetric>(DetectionMetricOptions{.match_iou = match_iou_});
-    case Answer::kPoints: return std::make_unique<KeypointMetric>(sigmas_);
+    case Answer::kPoints: return std::make_unique<KeypointMetric>(sigmas_, box_area_);
     case Answer::kValues: break;
   }
   return std::make_unique<RegressionMetric>();
@@ -76,6 +80,8 @@ DrawOptions Task::draw_options() const {
   DrawOptions options;
   options.min_score = show_threshold_;
   options.classes = class_names_;
+  options.one_class = decoder_->class_count() == 1;
+  options.boxes = answer() != Answer::kPoints;
   return options;
 }
 

@@ -2,7 +2,7 @@
 //
 // Besides the decoder's own parameters [task] takes, for detectors and key points, show_threshold (what is drawn and compared
 // between models), class_names ("coco"), for detectors match_iou (score at this one IoU instead of COCO's ten), for key points
-// sigmas (one per point).
+// sigmas (one per point) and oks_area ("segment": the label's area as COCO does, "box": that of its box).
 #pragma once
 
 #include <memory>
@@ -40,6 +40,7 @@ class Task {
   std::unique_ptr<Decoder> decoder_;
   double match_iou_ = 0, show_threshold_ = .3;
   std::vector<double> sigmas_;
+  bool box_area_ = false;
   std::vector<std::string> class_names_;
 };
 

@@ -32,6 +32,8 @@ class Yunet : public Decoder {
     return predictions;
   }
 
+  int64_t class_count() const override { return 1; }
+
  private:
   struct Level {
     double stride = 0;
