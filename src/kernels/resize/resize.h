@@ -46,7 +46,11 @@ void nearest(const Geometry& g, int element_bytes, const void* x, void* y, int64
 // --- tables ------------------------------------------------------------------------------------------------------------
 
 enum class Mode : uint8_t { kNearest, kLinear, kCubic };
-enum class Coordinates : uint8_t { kHalfPixel, kHalfPixelSymmetric, kPytorchHalfPixel, kAlignCorners, kAsymmetric };
+enum class Coordinates : uint8_t {
+  kHalfPixel, kHalfPixelSymmetric, kPytorchHalfPixel, kAlignCorners, kAsymmetric,
+  kHalfPixelForNearest,   // tf_half_pixel_for_nn
+  kCrop,                  // tf_crop_and_resize
+};
 enum class Nearest : uint8_t { kRoundPreferFloor, kRoundPreferCeil, kFloor, kCeil };   // ONNX's nearest_mode
 
 struct AxisOptions {
@@ -56,6 +60,7 @@ struct AxisOptions {
   double scale = 1;            // out / in as the model gives it
   double cubic_a = -0.75;
   bool antialias = false;      // widen the filter when shrinking
+  double crop_begin = 0, crop_end = 1;   // kCrop: the part of the axis to show, in its length
   bool exclude_outside = false;   // taps outside weigh nothing and the others are renormalised
 };
 
@@ -67,7 +72,10 @@ struct AxisTable {
   Axis view() const { return {in, out, taps, index.data(), weight.data()}; }
 };
 
-// ONNX's Resize along one axis (all coordinate modes but tf_crop_and_resize). Where the axis keeps its size and every output
+// Where output coordinate x lies in the input.
+double source_coordinate(int64_t x, int64_t in, int64_t out, const AxisOptions& options);
+
+// ONNX's Resize along one axis. Where the axis keeps its size and every output
 // falls on an input, one tap remains.
 AxisTable make_axis(int64_t in, int64_t out, const AxisOptions& options);
 

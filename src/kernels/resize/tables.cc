@@ -6,9 +6,7 @@
 
 namespace octet::kernels::resize {
 
-namespace {
-
-double original(int64_t x, int64_t in, int64_t out, const AxisOptions& o) {
+double source_coordinate(int64_t x, int64_t in, int64_t out, const AxisOptions& o) {
   const double at = static_cast<double>(x);
   switch (o.coordinates) {
     case Coordinates::kHalfPixel: return (at + 0.5) / o.scale - 0.5;
@@ -19,11 +17,19 @@ double original(int64_t x, int64_t in, int64_t out, const AxisOptions& o) {
       return offset + (at + 0.5) / o.scale - 0.5;
     }
     case Coordinates::kPytorchHalfPixel: return out > 1 ? (at + 0.5) / o.scale - 0.5 : 0;
-    case Coordinates::kAlignCorners: return out > 1 ? at * static_cast<double>(in - 1) / static_cast<double>(out - 1) : 0;
+    case Coordinates::kAlignCorners: return out > 1 ? at * static_cast<double>(in - 1) / (o.scale * static_cast<double>(in) - 1) : 0;
     case Coordinates::kAsymmetric: return at / o.scale;
+    case Coordinates::kHalfPixelForNearest: return (at + 0.5) / o.scale;
+    case Coordinates::kCrop: {
+      double last = static_cast<double>(in - 1);
+      if (out <= 1) return (o.crop_begin + o.crop_end) * last / 2;
+      return o.crop_begin * last + at * (o.crop_end - o.crop_begin) * last / static_cast<double>(out - 1);
+    }
   }
   return at;
 }
+
+namespace {
 
 double nearest_of(double x, Nearest mode) {
   switch (mode) {
@@ -54,7 +60,7 @@ AxisTable make_axis(int64_t in, int64_t out, const AxisOptions& o) {
   const auto clamped = [&](int64_t i) { return static_cast<int32_t>(std::clamp<int64_t>(i, 0, in - 1)); };
   if (o.mode == Mode::kNearest) {
     for (int64_t x = 0; x < out; ++x) {
-      table.index.push_back(clamped(static_cast<int64_t>(nearest_of(original(x, in, out, o), o.nearest))));
+      table.index.push_back(clamped(static_cast<int64_t>(nearest_of(source_coordinate(x, in, out, o), o.nearest))));
       table.weight.push_back(1);
     }
     return table;
@@ -62,11 +68,11 @@ AxisTable make_axis(int64_t in, int64_t out, const AxisOptions& o) {
   const double stretch = o.antialias && o.scale < 1 ? 1 / o.scale : 1;   // input pixels per unit of the filter
   const double support = (o.mode == Mode::kLinear ? 1 : 2) * stretch;
   bool exact = in == out;
-  for (int64_t x = 0; exact && x < out; ++x) exact = original(x, in, out, o) == static_cast<double>(x);
+  for (int64_t x = 0; exact && x < out; ++x) exact = source_coordinate(x, in, out, o) == static_cast<double>(x);
   table.taps = exact ? 1 : static_cast<int>(2 * math64::ceil(support));
   std::vector<double> weights(static_cast<size_t>(table.taps));
   for (int64_t x = 0; x < out; ++x) {
-    const double centre = original(x, in, out, o);
+    const double centre = source_coordinate(x, in, out, o);
     // The taps' first coordinate: `support` reaches as far to both sides of the centre.
     const int64_t first = exact ? x : static_cast<int64_t>(math64::floor(centre)) - table.taps / 2 + 1;
     double sum = 0;
