@@ -73,7 +73,7 @@ class Writer {
   T& operator[](int64_t i) { return data_[i]; }
 
  private:
-  Tensor& tensor_;
+  Tensor tensor_;   // shares the output's memory
   std::vector<T> copy_;
   T* data_ = nullptr;
   int64_t size_ = 0;
