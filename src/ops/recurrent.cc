@@ -191,12 +191,13 @@ void evaluate_lstm(EvaluateContext& context, const RecurrentOptions& options, co
     const T* p = peepholes ? peepholes.data() + d * 3 * hidden : nullptr;
     RecurrentProducts<T> product = products(d);
     std::vector<T> from_input(static_cast<size_t>(extents.length * batch * columns), T(0)), gates(static_cast<size_t>(batch * columns));
-    std::vector<T> h(static_cast<size_t>(batch * hidden), T(0)), c(h), state_now;
+    std::vector<T> h(static_cast<size_t>(batch * hidden), T(0)), c(h), previous;
     for (int64_t row = 0; row < batch; ++row)
       for (int64_t i = 0; i < hidden; ++i) {
         if (h0) h[static_cast<size_t>(row * hidden + i)] = h0[places.state(d, row) + i];
         if (c0) c[static_cast<size_t>(row * hidden + i)] = c0[places.state(d, row) + i];
       }
+    previous = h;
     product.input(from_input.data());
     walk_time(extents, lengths, d == 1 || options.first_reversed, [&](const std::vector<int64_t>& times) {
       for (int64_t row = 0; row < batch; ++row)
@@ -205,11 +206,10 @@ void evaluate_lstm(EvaluateContext& context, const RecurrentOptions& options, co
           if (bias) value += bias[d * 2 * columns + j] + bias[d * 2 * columns + columns + j];
           gates[static_cast<size_t>(row * columns + j)] = value;
         }
-      // Rows whose sequence is over must not matter to the others (their range would, in a quantized product).
-      state_now = h;
-      for (int64_t row = 0; row < batch; ++row)
-        if (times[static_cast<size_t>(row)] < 0) std::fill_n(state_now.data() + row * hidden, hidden, T(0));
-      product.hidden(state_now.data(), gates.data(), 0, columns);
+      // In a quantized product the rows share one range. As in ONNX Runtime a row whose sequence is over counts once more with its
+      // last state and is zero afterwards.
+      product.hidden(previous.data(), gates.data(), 0, columns);
+      std::fill(previous.begin(), previous.end(), T(0));
       for (int64_t row = 0; row < batch; ++row) {
         int64_t t = times[static_cast<size_t>(row)];
         if (t < 0) continue;
@@ -223,7 +223,7 @@ void evaluate_lstm(EvaluateContext& context, const RecurrentOptions& options, co
           cell = forget * cell + input * functions[1](clipped(gate[3 * hidden + i]));
           if (p != nullptr) output += p[hidden + i] * cell;
           T value = functions[0](clipped(output)) * functions[2](cell);
-          h[static_cast<size_t>(row * hidden + i)] = value;
+          h[static_cast<size_t>(row * hidden + i)] = previous[static_cast<size_t>(row * hidden + i)] = value;
           y[places.y(t, d, row) + i] = value;
         }
       }
