@@ -153,7 +153,7 @@ constexpr OperatorDef definitions[] = {
     {.name = "Constant", .min_inputs = 0, .max_inputs = 0, .infer = infer_constant, .evaluate = evaluate_constant},
     {.name = "ConstantOfShape", .since_version = 9, .infer = infer_of_shape, .evaluate = evaluate_of_shape},
     {.name = "Range", .since_version = 11, .min_inputs = 3, .max_inputs = 3, .infer = infer_range, .evaluate = evaluate_range},
-    {.name = "EyeLike", .since_version = 9, .infer = infer_eye, .evaluate = evaluate_eye},
+    {.name = "EyeLike", .since_version = 9, .infer = infer_eye, .evaluate = evaluate_eye, .reads_only_shape = true},
 };
 
 }  // namespace

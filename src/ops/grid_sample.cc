@@ -74,7 +74,7 @@ Taps taps_of(float normalized, int64_t extent, const Options& o, int axes) {
   // Two axes round half to even and three half away from zero, as the operator's model does.
   if (o.mode == Mode::kNearest) x = axes == 3 ? std::round(x) : std::nearbyint(x);
   const float low = o.align_corners ? 0.0f : -0.5f, high = o.align_corners ? size - 1 : size - 0.5f;
-  if (x < low || x > high) {
+  if (o.mode != Mode::kCubic && (x < low || x > high)) {   // cubic brings every tap inside, not the place
     if (o.padding == Padding::kBorder) x = std::clamp(x, 0.0f, size - 1);
     else if (o.padding == Padding::kReflection) x = reflect(x, low, high);
   }

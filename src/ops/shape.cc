@@ -36,8 +36,8 @@ void evaluate_size(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "Shape", .infer = infer_shape, .evaluate = evaluate_shape},
-    {.name = "Size", .infer = infer_size, .evaluate = evaluate_size},
+    {.name = "Shape", .infer = infer_shape, .evaluate = evaluate_shape, .reads_only_shape = true},
+    {.name = "Size", .infer = infer_size, .evaluate = evaluate_size, .reads_only_shape = true},
 };
 
 }  // namespace

@@ -36,6 +36,7 @@ void evaluate(EvaluateContext& context) {
 
 constexpr OperatorDef definitions[] = {
     {.name = "Trilu", .since_version = 14, .max_inputs = 2, .infer = infer, .evaluate = evaluate},
+    {.domain = "com.microsoft", .name = "Trilu", .max_inputs = 2, .infer = infer, .evaluate = evaluate},
 };
 
 }  // namespace

@@ -70,6 +70,7 @@ TEST(Resize, AxisTables) {
   EXPECT_EQ(weights(t, 1), (std::vector<float>{0.75f, 0.25f}));
   EXPECT_EQ(indices(t, 3), (std::vector<int32_t>{1, 1}));
   o.coordinates = Coordinates::kAlignCorners;
+  o.scale = 5.0 / 3;
   t = make_axis(3, 5, o);
   EXPECT_EQ(weights(t, 1), (std::vector<float>{0.5f, 0.5f}));
   EXPECT_EQ(indices(t, 4)[0], 2);

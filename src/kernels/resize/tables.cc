@@ -8,18 +8,21 @@ namespace octet::kernels::resize {
 
 double source_coordinate(int64_t x, int64_t in, int64_t out, const AxisOptions& o) {
   const double at = static_cast<double>(x);
+  // Divisions by the scale are made in float, the type that scales have in a model: pixel 1 of a picture shrunk by 0.6f lies at
+  // 1.5 / 0.6 - 0.5 = 2 and not just before it.
+  const auto divided = [&](double pixel) { return static_cast<double>(static_cast<float>(pixel) / static_cast<float>(o.scale)); };
   switch (o.coordinates) {
-    case Coordinates::kHalfPixel: return (at + 0.5) / o.scale - 0.5;
+    case Coordinates::kHalfPixel: return divided(at + 0.5) - 0.5;
     case Coordinates::kHalfPixelSymmetric: {
       // The picture's centre stays its centre when scale·in is no integer.
       double adjustment = static_cast<double>(out) / (o.scale * static_cast<double>(in));
       double offset = static_cast<double>(in) / 2 * (1 - adjustment);
-      return offset + (at + 0.5) / o.scale - 0.5;
+      return offset + divided(at + 0.5) - 0.5;
     }
-    case Coordinates::kPytorchHalfPixel: return out > 1 ? (at + 0.5) / o.scale - 0.5 : 0;
+    case Coordinates::kPytorchHalfPixel: return out > 1 ? divided(at + 0.5) - 0.5 : 0;
     case Coordinates::kAlignCorners: return out > 1 ? at * static_cast<double>(in - 1) / (o.scale * static_cast<double>(in) - 1) : 0;
-    case Coordinates::kAsymmetric: return at / o.scale;
-    case Coordinates::kHalfPixelForNearest: return (at + 0.5) / o.scale;
+    case Coordinates::kAsymmetric: return divided(at);
+    case Coordinates::kHalfPixelForNearest: return divided(at + 0.5);
     case Coordinates::kCrop: {
       double last = static_cast<double>(in - 1);
       if (out <= 1) return (o.crop_begin + o.crop_end) * last / 2;
