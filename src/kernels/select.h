@@ -36,6 +36,14 @@ const Entry<Kernel>& select(std::span<const Entry<Kernel>> entries, Isa level) {
   return entries.back();
 }
 
+// The name of a kernel that a driver chose by itself.
+template <typename Kernel>
+const char* name_of(std::span<const Entry<Kernel>> entries, const Kernel* kernel) {
+  for (const Entry<Kernel>& entry : entries)
+    if (entry.kernel == kernel) return entry.name;
+  return "unknown";
+}
+
 }  // namespace octet::kernels
 
 #if defined(__x86_64__)

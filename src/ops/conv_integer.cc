@@ -1,6 +1,7 @@
 // Convolutions on 8-bit values: ConvInteger, QLinearConv, and the internal ConvIntegerToFloat and QLinearConvTranspose.
 //
 // The sum over (x − zero point of x) · (w − zero point of w) is exact modulo 2^32; see DESIGN §4 for what follows it.
+#include "ops/bind_convolution.h"
 #include "ops/convolution.h"
 
 namespace octet::ops {
@@ -125,13 +126,15 @@ int64_t macs(const Node& node) {
 
 constexpr OperatorDef definitions[] = {
     {.name = "ConvInteger", .since_version = 10, .min_inputs = 2, .max_inputs = 4, .infer = infer<kInteger>, .evaluate = evaluate<kInteger>,
-     .macs = macs<kInteger>},
+     .macs = macs<kInteger>, .bind = bind_conv_integer, .layout = conv_integer_layout},
     {.name = "QLinearConv", .since_version = 10, .min_inputs = 8, .max_inputs = 9, .infer = infer<kLinear>, .evaluate = evaluate<kLinear>,
-     .macs = macs<kLinear>},
+     .macs = macs<kLinear>, .bind = bind_qlinear_conv, .layout = qlinear_conv_layout},
     {.domain = "octet", .name = "ConvIntegerToFloat", .min_inputs = 5, .max_inputs = 7, .infer = infer<kToFloat>,
-     .evaluate = evaluate<kToFloat>, .macs = macs<kToFloat>},
+     .evaluate = evaluate<kToFloat>, .macs = macs<kToFloat>, .bind = bind_conv_to_float,
+     .layout = conv_to_float_layout},
     {.domain = "octet", .name = "QLinearConvTranspose", .min_inputs = 8, .max_inputs = 9, .infer = infer<kLinearTransposed>,
-     .evaluate = evaluate<kLinearTransposed>, .macs = macs<kLinearTransposed>},
+     .evaluate = evaluate<kLinearTransposed>, .macs = macs<kLinearTransposed>, .bind = bind_qlinear_conv_transpose,
+     .layout = qlinear_conv_transpose_layout},
 };
 
 }  // namespace

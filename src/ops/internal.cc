@@ -1,5 +1,4 @@
-// Operators that only a Plan uses: Observe hands its input to an observer, Relayout changes the order in memory. Both are the
-// identity on values; the plan does the rest.
+// Internal: Observe hands its input to an observer. The identity on values; the plan does the rest.
 #include "graph/operator.h"
 
 namespace octet::ops {
@@ -11,7 +10,6 @@ void evaluate(EvaluateContext& context) { context.forward(0, context.input(0)); 
 
 constexpr OperatorDef definitions[] = {
     {.domain = "octet", .name = "Observe", .infer = infer, .evaluate = evaluate, .transparent = true, .deterministic = false},
-    {.domain = "octet", .name = "Relayout", .infer = infer, .evaluate = evaluate, .transparent = true},
 };
 
 }  // namespace

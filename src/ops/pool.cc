@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/bind_pool.h"
 #include "kernels/math_double.h"
 #include "ops/pooling.h"
 
@@ -164,11 +165,13 @@ void evaluate_global(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "MaxPool", .max_outputs = 2, .infer = infer_pool<false>, .evaluate = evaluate_max<false>, .transparent = true},
+    {.name = "MaxPool", .max_outputs = 2, .infer = infer_pool<false>, .evaluate = evaluate_max<false>, .bind = bind_max_pool,
+     .layout = pool_layout, .transparent = true},
     {.domain = "com.microsoft", .name = "NhwcMaxPool", .infer = infer_pool<true>, .evaluate = evaluate_max<true>, .transparent = true},
-    {.name = "AveragePool", .infer = infer_pool<false>, .evaluate = evaluate_average},
+    {.name = "AveragePool", .infer = infer_pool<false>, .evaluate = evaluate_average, .bind = bind_average_pool, .layout = pool_layout},
     {.name = "LpPool", .infer = infer_pool<false>, .evaluate = evaluate_lp},
-    {.name = "GlobalAveragePool", .infer = infer_global, .evaluate = evaluate_global<Global::kAverage>},
+    {.name = "GlobalAveragePool", .infer = infer_global, .evaluate = evaluate_global<Global::kAverage>, .bind = bind_global_average_pool,
+     .layout = pool_layout},
     {.name = "GlobalMaxPool", .infer = infer_global, .evaluate = evaluate_global<Global::kMax>, .transparent = true},
     {.name = "GlobalLpPool", .infer = infer_global, .evaluate = evaluate_global<Global::kLp>},
 };

@@ -1,6 +1,7 @@
 // Averages of 8-bit tensors: QLinearAveragePool and QLinearGlobalAveragePool of ONNX Runtime.
 //
 // y = rhe(clamp(fl(float(Σ (x − zx)) · m))) + zy with m = fl(sx / fl(sy · float(count))); the sum is exact.
+#include "ops/bind_pool.h"
 #include "ops/pooling.h"
 
 namespace octet::ops {
@@ -77,9 +78,10 @@ void evaluate_global(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.domain = "com.microsoft", .name = "QLinearAveragePool", .min_inputs = 4, .max_inputs = 5, .infer = infer<false>, .evaluate = evaluate},
+    {.domain = "com.microsoft", .name = "QLinearAveragePool", .min_inputs = 4, .max_inputs = 5, .infer = infer<false>, .evaluate = evaluate,
+     .bind = bind_qlinear_average_pool, .layout = qlinear_pool_layout},
     {.domain = "com.microsoft", .name = "QLinearGlobalAveragePool", .min_inputs = 4, .max_inputs = 5, .infer = infer<true>,
-     .evaluate = evaluate_global},
+     .evaluate = evaluate_global, .bind = bind_qlinear_global_average_pool, .layout = qlinear_pool_layout},
 };
 
 }  // namespace

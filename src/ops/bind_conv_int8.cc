@@ -1,0 +1,232 @@
+// 8-bit convolutions on the kernels of src/kernels/conv: exact sums, then int32, float or requantized bytes.
+#include "base/thread_pool.h"
+#include "kernels/conv/conv_int8.h"
+#include "kernels/conv/conv_transpose.h"
+#include "kernels/conv/depthwise.h"
+#include "ops/bind_convolution.h"
+#include "ops/bind_geometry.h"
+
+namespace octet::ops {
+
+namespace {
+
+using namespace kernels;
+
+constexpr size_t kAbsent = 99;
+// Which input is what, in each form of the operator; kAbsent where it has none.
+struct Form { size_t x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias; };
+constexpr Form kInteger{kAbsent, 2, 1, kAbsent, 3, kAbsent, kAbsent, kAbsent};
+constexpr Form kLinear{1, 2, 3, 4, 5, 6, 7, 8};
+constexpr Form kToFloat{1, 2, 3, 4, 5, kAbsent, kAbsent, 6};
+
+bool is_8_bit(const Value* value) { return value != nullptr && (value->dtype == DType::kUInt8 || value->dtype == DType::kInt8); }
+
+bool has_kernel(const Node& node, const Form& form) {
+  if (!is_planar(node, 0) || !is_8_bit(node.inputs[0]) || !is_8_bit(node.input(form.w)) || !node.inputs[form.w]->is_constant()) return false;
+  for (size_t i : {form.x_scale, form.w_scale, form.w_zero, form.y_scale, form.y_zero, form.bias})
+    if (i != kAbsent && !is_constant_or_absent(node, i)) return false;
+  // Only ConvInteger may learn the input's zero point at run time.
+  if (form.x_scale != kAbsent && !is_constant_or_absent(node, form.x_zero)) return false;
+  Activation activation = read_activation(node.attributes);
+  return activation.kind == Activation::Kind::kNone;
+}
+
+LayoutSupport layout_of(const Node& node, const Form& form) { return has_kernel(node, form) ? LayoutSupport::kChannelsLast : LayoutSupport::kOnnxOnly; }
+
+int32_t byte_value(const Tensor& tensor, int64_t i) {
+  return tensor.dtype() == DType::kInt8 ? tensor.data<int8_t>()[i] : tensor.dtype() == DType::kUInt8 ? tensor.data<uint8_t>()[i] : tensor.data<int32_t>()[i];
+}
+
+// Everything about the weights and the way back from sums, as arrays that live while packing.
+struct Weights {
+  std::vector<int32_t> zero_points, bias;
+  std::vector<float> multiplier, float_bias;
+  bool centred = true;   // all zero points are 0
+  Int8Weights packed;
+
+  Weights(const BindContext& context, const Form& form, int64_t channels, const WeightStrides& strides) {
+    auto count = static_cast<size_t>(channels);
+    const Tensor& w = *context.constant(form.w);
+    packed.data = w.raw();
+    packed.is_unsigned = w.dtype() == DType::kUInt8;
+    packed.strides = strides;
+    if (const Tensor* zero = context.constant(form.w_zero)) {
+      for (size_t c = 0; c < count; ++c) {
+        zero_points.push_back(byte_value(*zero, zero->elements() == 1 ? 0 : static_cast<int64_t>(c)));
+        centred &= zero_points.back() == 0;
+      }
+      if (!centred) packed.zero_points = zero_points.data();
+    }
+    centred &= !packed.is_unsigned;
+    if (form.x_scale == kAbsent) return;
+    float x_scale = context.constant(form.x_scale)->data<float>()[0];
+    float y_scale = form.y_scale != kAbsent ? context.constant(form.y_scale)->data<float>()[0] : 1.0f;
+    auto w_scales = context.constant(form.w_scale)->values<float>();
+    for (size_t c = 0; c < count; ++c) {
+      float product = x_scale * w_scales[w_scales.size() == 1 ? 0 : c];
+      multiplier.push_back(form.y_scale != kAbsent ? product / y_scale : product);
+    }
+    packed.multiplier = multiplier.data();
+    const Tensor* b = context.constant(form.bias);
+    if (b == nullptr) return;
+    if (b->dtype() == DType::kInt32) {
+      packed.bias = b->data<int32_t>();
+    } else {
+      for (float value : b->values<float>()) float_bias.push_back(form.y_scale != kAbsent ? value / y_scale : value);
+      packed.float_bias = float_bias.data();
+    }
+  }
+};
+
+struct Common {
+  Int8Output output = Int8Output::kByte;
+  int32_t input_zero_point = 0, output_zero_point = 0, minimum = 0, maximum = 255;
+  bool input_zero_at_run_time = false, zero_signed = false;
+  int64_t scratch = 0;
+};
+
+template <typename Op>
+struct Parameters {
+  Op op;
+  Common common;
+};
+
+ConvInt8Args arguments(const StepArguments& args, const Common& p) {
+  ConvInt8Args conv;
+  conv.input = args.inputs[0];
+  conv.packed = args.packed[0];
+  conv.output = args.outputs[0];
+  conv.output_kind = p.output;
+  conv.input_zero_point = p.input_zero_point;
+  if (p.input_zero_at_run_time)
+    conv.input_zero_point = p.zero_signed ? *static_cast<const int8_t*>(args.inputs[2]) : *static_cast<const uint8_t*>(args.inputs[2]);
+  conv.output_zero_point = p.output_zero_point;
+  conv.minimum = p.minimum;
+  conv.maximum = p.maximum;
+  return conv;
+}
+
+template <typename Op, void (*kRun)(const Op&, const ConvInt8Args&, int64_t, int64_t, void*)>
+void run(const StepArguments& args) {
+  const auto& p = args.params<Parameters<Op>>();
+  ConvInt8Args conv = arguments(args, p.common);
+  auto* scratch = static_cast<char*>(args.scratch);
+  args.pool->parallel_for(p.op.tasks, 1, [&](int64_t begin, int64_t end, int worker) { kRun(p.op, conv, begin, end, scratch + worker * p.common.scratch); });
+}
+
+constexpr StepFunction kConv{"conv_int8", run<ConvInt8, run_conv_int8>};
+constexpr StepFunction kDepthwise{"depthwise_int8", run<DepthwiseInt8, run_depthwise_int8>};
+
+Common common_of(BindContext& context, const Form& form, size_t scratch_bytes) {
+  Common p;
+  const Node& node = context.node();
+  p.scratch = per_worker(scratch_bytes);
+  if (const Tensor* zero = context.constant(form.x_zero)) p.input_zero_point = byte_value(*zero, 0);
+  else if (context.has_input(form.x_zero)) p.input_zero_at_run_time = true, p.zero_signed = context.dtype(form.x_zero) == DType::kInt8;
+  if (form.y_scale != kAbsent) {
+    if (const Tensor* zero = context.constant(form.y_zero)) p.output_zero_point = byte_value(*zero, 0);
+    Range range = clamped_range(node, node.outputs[0]->dtype);
+    p.minimum = static_cast<int32_t>(range.low);
+    p.maximum = static_cast<int32_t>(range.high);
+  } else {
+    p.output = form.x_scale == kAbsent ? Int8Output::kInt32 : Int8Output::kFloat32;
+  }
+  context.set_scratch_bytes(p.scratch * context.threads());
+  for (size_t i : {form.w, form.w_scale, form.w_zero, form.bias})
+    if (i != kAbsent && context.has_input(i)) context.drop_constant_input(i);
+  return p;
+}
+
+bool bind(BindContext& context, const Form& form) {
+  if (context.layout(0) != Layout::kChannelsLast || !has_kernel(context.node(), form)) return false;
+  ConvShape shape = with_strides(kernel_shape(conv_geometry(context.node(), context.shape(0), context.shape(form.w))));
+  bool input_signed = context.dtype(0) == DType::kInt8;
+  Weights weights(context, form, shape.output_channels, conv_weights(shape));
+  if (const Tensor* zero = context.constant(form.x_zero)) weights.packed.input_zero_point = byte_value(*zero, 0);
+  if (is_depthwise(shape)) {
+    DepthwiseInt8 op = prepare_depthwise_int8(shape, input_signed, weights.centred, context.isa());
+    Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
+    pack_depthwise_int8(op, weights.packed, packed.raw());
+    Parameters<DepthwiseInt8> p{op, common_of(context, form, op.scratch_bytes)};
+    context.add_packed(std::move(packed));
+    context.set(kDepthwise, p, text("depthwise_int8/", name_of(depthwise_int8::entries(), op.kernel)));
+    return true;
+  }
+  ConvInt8 op = prepare_conv_int8(shape, input_signed, context.isa());
+  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
+  pack_conv_int8(op, weights.packed, packed.raw());
+  Parameters<ConvInt8> p{op, common_of(context, form, op.scratch_bytes)};
+  context.add_packed(std::move(packed));
+  context.set(kConv, p, text("conv_int8/", name_of(gemm_int8::entries(), op.kernel)));
+  return true;
+}
+
+constexpr size_t kMostPhases = 16;
+struct TransposeParameters {
+  ConvInt8 ops[kMostPhases];
+  size_t packed_offset[kMostPhases];
+  int64_t output_offset[kMostPhases], first_task[kMostPhases];
+  size_t parts;
+  int64_t tasks;
+  Common common;
+};
+
+void run_transpose(const StepArguments& args) {
+  const auto& p = args.params<TransposeParameters>();
+  ConvInt8Args conv = arguments(args, p.common);
+  auto* scratch = static_cast<char*>(args.scratch);
+  args.pool->parallel_for(p.tasks, 1, [&](int64_t begin, int64_t end, int worker) {
+    for (size_t i = 0; i < p.parts; ++i) {
+      int64_t first = p.first_task[i], count = p.ops[i].tasks;
+      int64_t from = std::max(begin, first) - first, to = std::min(end, first + count) - first;
+      if (from >= to) continue;
+      ConvInt8Args mine = conv;
+      mine.packed = static_cast<const char*>(conv.packed) + p.packed_offset[i];
+      mine.output = static_cast<char*>(conv.output) + p.output_offset[i];   // bytes: requantized outputs only
+      run_conv_int8(p.ops[i], mine, from, to, scratch + worker * p.common.scratch);
+    }
+  });
+}
+
+constexpr StepFunction kTranspose{"conv_transpose_int8", run_transpose};
+
+}  // namespace
+
+LayoutSupport conv_integer_layout(const Node& node) { return layout_of(node, kInteger); }
+bool bind_conv_integer(BindContext& context) { return bind(context, kInteger); }
+LayoutSupport qlinear_conv_layout(const Node& node) { return layout_of(node, kLinear); }
+bool bind_qlinear_conv(BindContext& context) { return bind(context, kLinear); }
+LayoutSupport conv_to_float_layout(const Node& node) { return layout_of(node, kToFloat); }
+bool bind_conv_to_float(BindContext& context) { return bind(context, kToFloat); }
+
+LayoutSupport qlinear_conv_transpose_layout(const Node& node) {
+  if (!has_kernel(node, kLinear)) return LayoutSupport::kOnnxOnly;
+  Convolution c = conv_transpose_geometry(node, *node.inputs[0]->shape, *node.inputs[3]->shape);
+  bool few = c.geometry.stride[1] * c.geometry.stride[2] <= static_cast<int64_t>(kMostPhases);
+  return few ? LayoutSupport::kChannelsLast : LayoutSupport::kOnnxOnly;
+}
+
+bool bind_qlinear_conv_transpose(BindContext& context) {
+  if (context.layout(0) != Layout::kChannelsLast || qlinear_conv_transpose_layout(context.node()) != LayoutSupport::kChannelsLast) return false;
+  ConvShape shape = with_strides(kernel_shape_of_transpose(context.node(), context.shape(0), context.shape(3)));
+  Weights weights(context, kLinear, shape.output_channels, conv_transpose_weights(shape));
+  if (const Tensor* zero = context.constant(2)) weights.packed.input_zero_point = byte_value(*zero, 0);
+  auto op = prepare_conv_transpose_int8(shape, context.dtype(0) == DType::kInt8, context.isa());
+  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
+  pack_conv_transpose_int8(op, weights.packed, packed.raw());
+  TransposeParameters p{};
+  p.parts = op.parts.size();
+  for (size_t i = 0; i < p.parts; ++i) {
+    p.ops[i] = op.parts[i].op;
+    p.packed_offset[i] = op.parts[i].packed_offset;
+    p.output_offset[i] = op.parts[i].phase.output_offset;
+    p.first_task[i] = op.parts[i].first_task;
+  }
+  p.tasks = op.tasks;
+  p.common = common_of(context, kLinear, op.scratch_bytes);
+  context.add_packed(std::move(packed));
+  context.set(kTranspose, p, text("conv_transpose_int8/", name_of(gemm_int8::entries(), p.ops[0].kernel)));
+  return true;
+}
+
+}  // namespace octet::ops

@@ -1,0 +1,22 @@
+// Fast steps for convolutions. The `layout` functions say kChannelsLast exactly when `bind` will succeed.
+#pragma once
+
+#include "graph/operator.h"
+
+namespace octet::ops {
+
+LayoutSupport conv_f32_layout(const Node& node);
+bool bind_conv_f32(BindContext& context);              // Conv, FusedConv
+LayoutSupport conv_transpose_f32_layout(const Node& node);
+bool bind_conv_transpose_f32(BindContext& context);
+
+LayoutSupport conv_integer_layout(const Node& node);
+bool bind_conv_integer(BindContext& context);          // ConvInteger
+LayoutSupport qlinear_conv_layout(const Node& node);
+bool bind_qlinear_conv(BindContext& context);          // QLinearConv
+LayoutSupport conv_to_float_layout(const Node& node);
+bool bind_conv_to_float(BindContext& context);         // octet.ConvIntegerToFloat
+LayoutSupport qlinear_conv_transpose_layout(const Node& node);
+bool bind_qlinear_conv_transpose(BindContext& context);   // octet.QLinearConvTranspose
+
+}  // namespace octet::ops
