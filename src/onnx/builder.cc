@@ -9,6 +9,7 @@
 namespace octet::onnx {
 
 GraphBuilder::GraphBuilder(const ModelMessage& model, DataSource& source) : model_(model), source_(source), options_(source.options) {
+  main_ = parse_graph(*model_.graph, options_.max_rank);
   functions_.reserve(model.functions.size());
   for (std::string_view message : model.functions) functions_.push_back(parse_function(message));
   for (const FunctionMessage& function : functions_)
@@ -23,6 +24,13 @@ const FunctionMessage* GraphBuilder::find_function(const NodeMessage& node) cons
   return found == functions_by_name_.end() ? nullptr : found->second;
 }
 
+// The registry is searched from end to end; a model uses few operators many times.
+const OperatorDef* GraphBuilder::find_definition(std::string_view domain, std::string_view name, int version) {
+  auto [entry, fresh] = definitions_.try_emplace({domain, name, version}, nullptr);
+  if (fresh) entry->second = find_operator(domain, name, version);
+  return entry->second;
+}
+
 int GraphBuilder::version_of(std::string_view domain, const Opsets& opsets) const {
   if (auto found = opsets.find(domain); found != opsets.end()) return found->second;
   require(!domain.empty() || model_.ir_version < 3, ErrorCode::kInvalidModel, "the model does not say which opset of ai.onnx it uses");
@@ -30,7 +38,7 @@ int GraphBuilder::version_of(std::string_view domain, const Opsets& opsets) cons
 }
 
 void GraphBuilder::collect_missing(const std::vector<NodeMessage>& nodes, const Opsets& opsets, int depth, MissingOperators& missing,
-                                   std::map<const FunctionMessage*, bool>& seen) const {
+                                   std::map<const FunctionMessage*, bool>& seen) {
   require(depth <= options_.max_depth, ErrorCode::kResourceLimit, "graphs are nested deeper than the limit of ", options_.max_depth);
   for (const NodeMessage& node : nodes) {
     for (std::string_view bytes : node.attributes) {
@@ -45,7 +53,7 @@ void GraphBuilder::collect_missing(const std::vector<NodeMessage>& nodes, const 
     }
     if (node.domain.empty() && node.op_type == "Constant") continue;
     int version = version_of(node.domain, opsets);
-    if (find_operator(node.domain, node.op_type, version) != nullptr) continue;
+    if (find_definition(node.domain, node.op_type, version) != nullptr) continue;
     Missing& entry = missing[{std::string(node.domain), std::string(node.op_type), version}];
     if (entry.count++ == 0) entry.node = !node.name.empty() ? node.name : node.outputs.empty() ? "" : node.outputs[0];
   }
@@ -54,7 +62,7 @@ void GraphBuilder::collect_missing(const std::vector<NodeMessage>& nodes, const 
 void GraphBuilder::check_operators() {
   MissingOperators missing;
   std::map<const FunctionMessage*, bool> seen;
-  collect_missing(parse_graph(*model_.graph, options_.max_rank).nodes, model_.opsets, 0, missing, seen);
+  collect_missing(main_.nodes, model_.opsets, 0, missing, seen);
   if (missing.empty()) return;
   std::string list;
   for (const auto& [key, entry] : missing) {
@@ -192,7 +200,7 @@ void GraphBuilder::build_scope(Scope& scope, const GraphMessage& message) {
 
 void GraphBuilder::build(Graph& graph) {
   Scope scope{.graph = &graph, .opsets = &model_.opsets};
-  build_scope(scope, parse_graph(*model_.graph, options_.max_rank));
+  build_scope(scope, main_);
 }
 
 }  // namespace octet::onnx

@@ -50,9 +50,10 @@ class GraphBuilder {
   using MissingOperators = std::map<std::tuple<std::string, std::string, int>, Missing>;
 
   const FunctionMessage* find_function(const NodeMessage& node) const;
+  const OperatorDef* find_definition(std::string_view domain, std::string_view name, int version);
   int version_of(std::string_view domain, const Opsets& opsets) const;
   void collect_missing(const std::vector<NodeMessage>& nodes, const Opsets& opsets, int depth, MissingOperators& missing,
-                       std::map<const FunctionMessage*, bool>& seen) const;
+                       std::map<const FunctionMessage*, bool>& seen);
 
   void build_scope(Scope& scope, const GraphMessage& message);
   void add_inputs(Scope& scope, const GraphMessage& message);
@@ -76,8 +77,10 @@ class GraphBuilder {
   const ModelMessage& model_;
   DataSource& source_;
   const ReadOptions& options_;
+  GraphMessage main_;
   std::vector<FunctionMessage> functions_;
   std::map<Key, const FunctionMessage*> functions_by_name_;
+  std::map<std::tuple<std::string_view, std::string_view, int>, const OperatorDef*> definitions_;   // found so far
   int64_t nodes_ = 0;
 };
 

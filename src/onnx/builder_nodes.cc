@@ -30,7 +30,7 @@ void GraphBuilder::add_nodes(Scope& scope, const std::vector<NodeMessage>& nodes
 
 void GraphBuilder::add_node(Scope& scope, const NodeMessage& message) {
   int version = version_of(message.domain, *scope.opsets);
-  const OperatorDef* definition = find_operator(message.domain, message.op_type, version);
+  const OperatorDef* definition = find_definition(message.domain, message.op_type, version);
   require(definition != nullptr, ErrorCode::kUnsupported, "unsupported: Octet lacks this operator in version ", version);
   std::vector<Value*> inputs, outputs;
   for (std::string_view name : message.inputs) inputs.push_back(resolve_input(scope, name));

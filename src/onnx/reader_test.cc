@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "graph/operator.h"
 #include "onnx/testing.h"
+#include "onnx/writer.h"
 
 namespace octet::onnx {
 namespace {
@@ -290,6 +291,99 @@ TEST(Reader, RefusesBrokenTensors) {
   expect_refused(weight(DType::kUndefined, {1}, "a"), "no element type");
   expect_refused(weight(DType::kComplex64, {1}, "12345678"), "complex", ErrorCode::kUnsupported);
   expect_refused(weight(static_cast<DType>(77), {1}, "a"), "unknown element type 77", ErrorCode::kUnsupported);
+}
+
+std::string make_branch(const char* name, const GraphParts& body) {
+  Message attribute;
+  attribute.bytes(1, name);
+  attribute.bytes(6, body.text());
+  attribute.integer(20, 5);
+  return attribute.text();
+}
+
+GraphParts make_body(const std::string& from, const std::string& to) {
+  GraphParts body;
+  body.nodes = {make_node("Identity", {from}, {to})};
+  body.outputs = {make_value(to)};
+  return body;
+}
+
+// y = If(c) { Identity(t) } else { x }, where t = Identity(x): written in the wrong order.
+GraphParts conditional() {
+  GraphParts parts;
+  parts.inputs = {make_value("x"), make_value("c", DType::kBool, {})};
+  GraphParts hand_through;
+  hand_through.outputs = {make_value("x")};
+  parts.nodes = {make_node("If", {"c"}, {"y"}, {make_branch("then_branch", make_body("t", "inner")), make_branch("else_branch", hand_through)}),
+                 make_node("Identity", {"x"}, {"t"})};
+  parts.outputs = {make_value("y")};
+  return parts;
+}
+
+TEST(Reader, MakesOuterValuesCaptures) {
+  Model model = read_text(make_model(conditional()));
+  Graph& graph = *model.graph;
+  ASSERT_EQ(graph.nodes().size(), 2u);
+  const Node& node = graph.nodes().back();
+  EXPECT_EQ(node.op->name, "If");
+  ASSERT_EQ(node.captures.size(), 2u);
+  EXPECT_EQ(node.captures[0]->name, "t");
+  EXPECT_EQ(node.captures[1], graph.inputs[0]);
+  const Graph& then_branch = *node.attributes.graph("then_branch");
+  ASSERT_EQ(then_branch.captures.size(), 1u);
+  EXPECT_EQ(then_branch.captures[0].index, 0u);
+  EXPECT_EQ(then_branch.captures[0].inner, then_branch.nodes().front().inputs[0]);
+  EXPECT_TRUE(then_branch.captures[0].inner->is_input);
+  const Graph& else_branch = *node.attributes.graph("else_branch");
+  ASSERT_EQ(else_branch.captures.size(), 1u);
+  EXPECT_EQ(else_branch.captures[0].index, 1u);
+  EXPECT_EQ(else_branch.outputs[0], else_branch.captures[0].inner);
+}
+
+TEST(Reader, ChainsCapturesThroughNestedBodies) {
+  GraphParts middle;
+  middle.nodes = {make_node("If", {"c"}, {"m"}, {make_branch("then_branch", make_body("x", "a")), make_branch("else_branch", make_body("w", "b"))})};
+  middle.outputs = {make_value("m")};
+  GraphParts parts;
+  parts.inputs = {make_value("x"), make_value("c", DType::kBool, {})};
+  parts.initializers = {make_tensor("w", DType::kFloat32, {2}, std::string(8, '\0'))};
+  parts.nodes = {make_node("If", {"c"}, {"y"}, {make_branch("then_branch", middle), make_branch("else_branch", make_body("x", "e"))})};
+  parts.outputs = {make_value("y")};
+  std::string bytes = make_model(parts);
+  Model model = read_text(bytes);
+  const Node& outer = model.graph->nodes().front();
+  EXPECT_EQ(outer.captures.size(), 3u);   // c, x and w
+  const Graph& body = *outer.attributes.graph("then_branch");
+  EXPECT_EQ(body.captures.size(), 3u);
+  const Node& inner = body.nodes().front();
+  ASSERT_EQ(inner.captures.size(), 2u);
+  for (const Value* value : inner.captures) EXPECT_TRUE(value->is_input);
+  EXPECT_EQ(graph_difference(*model.graph, *read_text(model_bytes(model)).graph), "");
+}
+
+TEST(Reader, InlinesFunctionsIntoBodies) {
+  std::string function = make_function({make_node("If", {"b"}, {"r"}, {make_branch("then_branch", make_body("a", "i")), make_branch("else_branch", make_body("a", "j"))})});
+  GraphParts body;
+  body.nodes = {make_node("Twice", {"x", "c"}, {"m"}, {}, "local")};
+  body.outputs = {make_value("m")};
+  GraphParts parts;
+  parts.inputs = {make_value("x"), make_value("c", DType::kBool, {})};
+  parts.nodes = {make_node("If", {"c"}, {"y"}, {make_branch("then_branch", body), make_branch("else_branch", make_body("x", "e"))})};
+  parts.outputs = {make_value("y")};
+  Model model = read_text(make_model(parts, 13, 8, {function}));
+  EXPECT_EQ(graph_difference(*model.graph, *read_text(model_bytes(model)).graph), "");
+}
+
+TEST(Writer, NamesCapturesAfterTheirValues) {
+  Model model = read_text(make_model(conditional()));
+  // A pass renames the outer value to a name that the body uses for one of its own.
+  model.graph->nodes().back().captures[0]->name = "inner";
+  Model back = read_text(model_bytes(model));
+  const Node& node = back.graph->nodes().back();
+  const Graph& body = *node.attributes.graph("then_branch");
+  ASSERT_EQ(body.captures.size(), 1u);
+  EXPECT_EQ(body.captures[0].inner->name, "inner");
+  EXPECT_EQ(body.outputs[0]->name, "inner_1");
 }
 
 TEST(Reader, RefusesDeepNesting) {
