@@ -85,7 +85,8 @@ inline Model read_text(const std::string& bytes, const ReadOptions& options = {}
 }
 
 // Empty when the graphs say the same: structure, names, attributes, constants byte for byte, types and shapes; else what differs.
-std::string graph_difference(const Graph& a, const Graph& b);
-std::string model_difference(const Model& a, const Model& b);
+// `inner_names`: whether the names inside of bodies count (the writer changes those that hide an outer name).
+std::string graph_difference(const Graph& a, const Graph& b, bool inner_names = true);
+std::string model_difference(const Model& a, const Model& b, bool inner_names = true);
 
 }  // namespace octet::onnx

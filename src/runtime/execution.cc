@@ -96,6 +96,9 @@ Execution::Execution(const Plan& plan, ThreadPool& pool, bool profile)
       for (int slot : step.inputs) bound.inputs.push_back(slot < 0 ? nullptr : tensors_[static_cast<size_t>(slot)].raw());
       for (int slot : step.outputs) bound.outputs.push_back(slot < 0 ? nullptr : tensors_[static_cast<size_t>(slot)].raw());
       for (const Tensor& block : step.packed) bound.packed.push_back(block.raw());
+      for (size_t i = 0; i < step.inputs.size(); ++i)
+        if (step.inputs[i] >= 0 && plan.slots[static_cast<size_t>(step.inputs[i])].place == Slot::Place::kDynamic)
+          captured_inputs_.push_back({s, i, step.inputs[i]});
     }
     for (const Body& body : step.bodies) bodies_[s].push_back({body.attribute, std::make_unique<Execution>(*body.plan, pool, false)});
   }
@@ -131,6 +134,13 @@ const std::vector<Tensor>& Execution::run(std::span<const Tensor> inputs, std::s
   for (size_t i = 0; i < plan_.inputs.size(); ++i) take(plan_.inputs[i], inputs[i], "input");
   for (const auto& [slot, index] : plan_.captures)
     if (plan_.slots[static_cast<size_t>(slot)].place != Slot::Place::kConstant) tensors_[static_cast<size_t>(slot)] = *captures[index];
+  for (const auto& [step, input, slot] : captured_inputs_) {
+    const Tensor& tensor = tensors_[static_cast<size_t>(slot)];
+    const Value& planned = *plan_.steps[step].node->inputs[input];
+    require(tensor.dtype() == planned.dtype && tensor.shape() == *planned.shape, ErrorCode::kShapeMismatch, "the captured value '",
+            planned.name, "' is ", tensor.dtype(), " ", tensor.shape(), ", but ", planned.dtype, " ", *planned.shape, " was inferred");
+    bound_[step].inputs[input] = tensor.raw();
+  }
   std::byte* scratch = memory_.get() + plan_.arena_bytes;
   for (size_t s = 0; s < plan_.steps.size(); ++s) {
     const Step& step = plan_.steps[s];

@@ -34,6 +34,7 @@ class Execution {
     std::vector<void*> outputs;
     std::vector<const void*> packed;
   };
+  struct CapturedInput { size_t step, input; int slot; };
   struct BodyExecution { std::string_view attribute; std::unique_ptr<Execution> execution; };
 
   void run_reference(size_t index, ObserverSink* sink);
@@ -45,6 +46,7 @@ class Execution {
   std::unique_ptr<std::byte, decltype(&std::free)> memory_{nullptr, &std::free};
   std::vector<Tensor> tensors_;         // by slot: views of the arena, constants, or the dynamic value of the moment
   std::vector<Bound> bound_;            // by step
+  std::vector<CapturedInput> captured_inputs_;   // of kernel steps: where they lie is known when the body runs
   std::vector<std::vector<BodyExecution>> bodies_;   // by step
   std::vector<Tensor> outputs_;
   std::vector<double> step_ns_;
