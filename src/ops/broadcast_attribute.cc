@@ -6,7 +6,7 @@
 //   PRelu: the slope is one number, or one per channel (axis 1)
 //
 // The second input gets trailing axes of extent 1 until it lines up; the operator of opset 7 does the rest.
-#include "graph/operator.h"
+#include "ops/redirected.h"
 
 namespace octet::ops {
 
@@ -28,18 +28,6 @@ Shape aligned(const Node& node, const Shape& first, const Shape& second) {
   for (int i = axis + second.rank(); i < first.rank(); ++i) shape.push_back(1);
   return shape;
 }
-
-// Hands everything on to the real context, with other inputs.
-class Redirected final : public EvaluateContext {
- public:
-  Redirected(EvaluateContext& target, std::span<const Tensor* const> inputs)
-      : EvaluateContext(target.node(), inputs, target.pool()), target_(target) {}
-  Tensor& output(size_t i, DType dtype, const Shape& shape) override { return target_.output(i, dtype, shape); }
-  void forward(size_t i, const Tensor& tensor) override { target_.forward(i, tensor); }
-
- private:
-  EvaluateContext& target_;
-};
 
 bool is_comparison(std::string_view name) { return name == "Equal" || name == "Greater" || name == "Less"; }
 
