@@ -8,10 +8,13 @@ namespace octet::ops {
 
 namespace {
 
+using Op = kernels::unary_f32::Op;
+
 struct Sigmoid : Elementwise<FloatTypes> {
   static constexpr char kName[] = "Sigmoid";
   using Elementwise::Elementwise;
   auto operator()(auto x) const { return sigmoid(x); }
+  UnaryKernel kernel() const { return {Op::kSigmoid, {}}; }
 };
 
 struct Relu : Elementwise<SignedNumericTypes> {
@@ -19,6 +22,7 @@ struct Relu : Elementwise<SignedNumericTypes> {
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T x) const { return x < 0 ? T(0) : x; }   // NaN stays
+  UnaryKernel kernel() const { return {Op::kRelu, {}}; }
 };
 
 struct LeakyRelu : Elementwise<FloatTypes> {
@@ -27,6 +31,7 @@ struct LeakyRelu : Elementwise<FloatTypes> {
   explicit LeakyRelu(const Node& node) : alpha(node.attributes.real("alpha", 0.01f)) {}
   template <typename T>
   T operator()(T x) const { return x < 0 ? T(alpha) * x : x; }
+  UnaryKernel kernel() const { return {Op::kLeakyRelu, {alpha}}; }
 };
 
 struct ThresholdedRelu : Elementwise<FloatTypes> {
@@ -35,6 +40,7 @@ struct ThresholdedRelu : Elementwise<FloatTypes> {
   explicit ThresholdedRelu(const Node& node) : alpha(node.attributes.real("alpha", 1.0f)) {}
   template <typename T>
   T operator()(T x) const { return x > T(alpha) ? x : T(0); }
+  UnaryKernel kernel() const { return {Op::kThresholdedRelu, {alpha}}; }
 };
 
 struct Elu : Elementwise<FloatTypes> {
@@ -43,6 +49,7 @@ struct Elu : Elementwise<FloatTypes> {
   explicit Elu(const Node& node) : alpha(node.attributes.real("alpha", 1.0f)) {}
   template <typename T>
   T operator()(T x) const { return x < 0 ? T(alpha) * std::expm1(x) : x; }
+  UnaryKernel kernel() const { return {Op::kElu, {alpha}}; }
 };
 
 struct Celu : Elementwise<FloatTypes> {
@@ -51,6 +58,7 @@ struct Celu : Elementwise<FloatTypes> {
   explicit Celu(const Node& node) : alpha(node.attributes.real("alpha", 1.0f)) {}
   template <typename T>
   T operator()(T x) const { return x < 0 ? T(alpha) * std::expm1(x / T(alpha)) : x; }
+  UnaryKernel kernel() const { return {Op::kCelu, {alpha}}; }
 };
 
 struct Selu : Elementwise<FloatTypes> {
@@ -60,6 +68,7 @@ struct Selu : Elementwise<FloatTypes> {
       : alpha(node.attributes.real("alpha", 1.67326319217681884765625f)), gamma(node.attributes.real("gamma", 1.05070102214813232421875f)) {}
   template <typename T>
   T operator()(T x) const { return T(gamma) * (x <= 0 ? T(alpha) * std::expm1(x) : x); }
+  UnaryKernel kernel() const { return {Op::kSelu, {alpha, gamma}}; }
 };
 
 struct HardSigmoid : Elementwise<FloatTypes> {
@@ -68,6 +77,7 @@ struct HardSigmoid : Elementwise<FloatTypes> {
   explicit HardSigmoid(const Node& node) : alpha(node.attributes.real("alpha", 0.2f)), beta(node.attributes.real("beta", 0.5f)) {}
   template <typename T>
   T operator()(T x) const { return clamp01(T(alpha) * x + T(beta)); }
+  UnaryKernel kernel() const { return {Op::kHardSigmoid, {alpha, beta}}; }
 };
 
 struct HardSwish : Elementwise<FloatTypes> {
@@ -75,24 +85,28 @@ struct HardSwish : Elementwise<FloatTypes> {
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T x) const { return x * clamp01(x * T(1.0 / 6) + T(0.5)); }
+  UnaryKernel kernel() const { return {Op::kHardSwish, {}}; }
 };
 
 struct Softplus : Elementwise<FloatTypes> {
   static constexpr char kName[] = "Softplus";
   using Elementwise::Elementwise;
   auto operator()(auto x) const { return softplus(x); }
+  UnaryKernel kernel() const { return {Op::kSoftplus, {}}; }
 };
 
 struct Softsign : Elementwise<FloatTypes> {
   static constexpr char kName[] = "Softsign";
   using Elementwise::Elementwise;
   auto operator()(auto x) const { return x / (1 + std::fabs(x)); }
+  UnaryKernel kernel() const { return {Op::kSoftsign, {}}; }
 };
 
 struct Mish : Elementwise<FloatTypes> {
   static constexpr char kName[] = "Mish";
   using Elementwise::Elementwise;
   auto operator()(auto x) const { return x * std::tanh(softplus(x)); }
+  UnaryKernel kernel() const { return {Op::kMish, {}}; }
 };
 
 struct Shrink : Elementwise<NumericTypes> {
@@ -119,6 +133,7 @@ struct Gelu : Elementwise<FloatTypes> {
     with_tanh = form == "tanh";
   }
   auto operator()(auto x) const { return with_tanh ? gelu_tanh(x) : gelu_erf(x); }
+  UnaryKernel kernel() const { return {with_tanh ? Op::kGeluTanh : Op::kGelu, {}}; }
 };
 
 struct MicrosoftGelu : Elementwise<FloatTypes> {
@@ -126,6 +141,7 @@ struct MicrosoftGelu : Elementwise<FloatTypes> {
   static constexpr char kStep[] = "com.microsoft.Gelu";
   using Elementwise::Elementwise;
   auto operator()(auto x) const { return gelu_erf(x); }
+  UnaryKernel kernel() const { return {Op::kGelu, {}}; }
 };
 
 struct QuickGelu : Elementwise<FloatTypes> {
@@ -134,6 +150,7 @@ struct QuickGelu : Elementwise<FloatTypes> {
   explicit QuickGelu(const Node& node) : alpha(node.attributes.real("alpha", 1.702f)) {}
   template <typename T>
   T operator()(T x) const { return x * sigmoid(T(alpha) * x); }
+  UnaryKernel kernel() const { return {Op::kQuickGelu, {alpha}}; }
 };
 
 constexpr OperatorDef definitions[] = {

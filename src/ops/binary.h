@@ -1,4 +1,5 @@
-// Operators y = f(a, b) with broadcasting, defined by one function object (see unary.h).
+// Operators y = f(a, b) with broadcasting, defined by one function object (see unary.h). A function that binary_f32 computes names it
+// as kKernel.
 #pragma once
 
 #include "ops/broadcast.h"
@@ -59,7 +60,10 @@ bool bind_binary(BindContext& context) {
   dispatch(context.dtype(0), typename Function::Accepts(), []<typename T>() {});
   const Node& node = context.node();
   auto loop = step_loop<3>(*node.outputs[0], {node.inputs[0], node.inputs[1]});
-  context.set(Step::step, typename Step::Parameters{Function(node), loop, context.dtype(0)}, std::string("broadcast/reference"));
+  bool bound = false;
+  if constexpr (requires { Function::kKernel; })
+    bound = context.dtype(0) == DType::kFloat32 && bind_binary_kernel(context, Function::kKernel, loop);
+  if (!bound) context.set(Step::step, typename Step::Parameters{Function(node), loop, context.dtype(0)}, std::string("broadcast/reference"));
   if (kKeepsType<Function>)
     for (size_t i = 0; i < 2; ++i)
       if (context.shape(i) == context.output_shape() && context.layout(i) == context.output_layout()) context.allow_in_place(i);

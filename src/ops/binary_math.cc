@@ -13,8 +13,11 @@ T wrapping(T a, T b, Function function) {
   else return static_cast<T>(function(static_cast<uint64_t>(a), static_cast<uint64_t>(b)));
 }
 
+using Op = kernels::binary_f32::Op;
+
 struct Add : Elementwise<NumericTypes> {
   static constexpr char kName[] = "Add";
+  static constexpr Op kKernel = Op::kAdd;
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T a, T b) const { return wrapping(a, b, [](auto p, auto q) { return p + q; }); }
@@ -22,6 +25,7 @@ struct Add : Elementwise<NumericTypes> {
 
 struct Sub : Elementwise<NumericTypes> {
   static constexpr char kName[] = "Sub";
+  static constexpr Op kKernel = Op::kSubtract;
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T a, T b) const { return wrapping(a, b, [](auto p, auto q) { return p - q; }); }
@@ -29,6 +33,7 @@ struct Sub : Elementwise<NumericTypes> {
 
 struct Mul : Elementwise<NumericTypes> {
   static constexpr char kName[] = "Mul";
+  static constexpr Op kKernel = Op::kMultiply;
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T a, T b) const { return wrapping(a, b, [](auto p, auto q) { return p * q; }); }
@@ -36,6 +41,7 @@ struct Mul : Elementwise<NumericTypes> {
 
 struct Div : Elementwise<NumericTypes> {
   static constexpr char kName[] = "Div";
+  static constexpr Op kKernel = Op::kDivide;
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T a, T b) const {
@@ -64,6 +70,7 @@ struct Mod : Elementwise<NumericTypes> {
 
 struct PRelu : Elementwise<NumericTypes> {
   static constexpr char kName[] = "PRelu";
+  static constexpr Op kKernel = Op::kPrelu;
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T x, T slope) const { return x < 0 ? wrapping(x, slope, [](auto p, auto q) { return p * q; }) : x; }

@@ -97,6 +97,13 @@ bool bind(BindContext& context) {
   dispatch(context.dtype(0), NumericTypes(), []<typename T>() {});
   for (size_t i = 1; i < 3; ++i)
     if (context.has_input(i) && context.shape(i).elements() != 1) return false;
+  bool constant = (!context.has_input(1) || context.constant(1) != nullptr) && (!context.has_input(2) || context.constant(2) != nullptr);
+  if (context.dtype(0) == DType::kFloat32 && constant) {
+    auto p = parameters(context.node(), DType::kFloat32, 1);
+    float low = bound<float>(context.has_input(1) ? context.constant(1)->raw() : nullptr, p.low, true);
+    float high = bound<float>(context.has_input(2) ? context.constant(2)->raw() : nullptr, p.high, false);
+    if (low <= high) return bind_unary_kernel(context, {kernels::unary_f32::Op::kClip, {low, high}});
+  }
   context.set(steps[context.node().inputs.size() - 1], parameters(context.node(), context.dtype(0), context.shape(0).elements()),
               "elementwise/reference");
   context.allow_in_place(0);

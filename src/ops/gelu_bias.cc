@@ -17,6 +17,7 @@ struct FastGelu : Elementwise<FloatTypes> {
   static constexpr char kName[] = "FastGelu";
   using Elementwise::Elementwise;
   auto operator()(auto x) const { return gelu_tanh(x); }
+  UnaryKernel kernel() const { return {kernels::unary_f32::Op::kGeluTanh, {}}; }
 };
 
 struct FastGeluBias : Elementwise<FloatTypes> {

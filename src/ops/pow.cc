@@ -70,7 +70,23 @@ void evaluate(EvaluateContext& context) {
   });
 }
 
-bool bind(BindContext& context) { return is_plain(context.dtype(0), context.dtype(1)) && bind_binary<Pow>(context); }
+// A constant exponent that has a kernel of its own: squares in variances, square roots.
+std::optional<UnaryKernel> kernel_of(const BindContext& context) {
+  const Tensor* exponent = context.constant(1);
+  if (exponent == nullptr || exponent->elements() != 1 || context.dtype(0) != DType::kFloat32 || context.shape(0) != context.output_shape()) return {};
+  double value = real_of(*exponent);
+  using Op = kernels::unary_f32::Op;
+  if (value == 2) return UnaryKernel{Op::kSquare, {}};
+  if (value == 0.5) return UnaryKernel{Op::kSqrt, {}};
+  if (value == -1) return UnaryKernel{Op::kReciprocal, {}};
+  return {};
+}
+
+bool bind(BindContext& context) {
+  if (!is_plain(context.dtype(0), context.dtype(1))) return false;
+  if (auto kernel = kernel_of(context)) return bind_unary_kernel(context, *kernel);
+  return bind_binary<Pow>(context);
+}
 
 LayoutSupport layout(const Node& node) {
   return is_plain(node.inputs[0]->dtype, node.inputs[1]->dtype) ? broadcast_layout(node) : LayoutSupport::kOnnxOnly;

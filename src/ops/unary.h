@@ -7,6 +7,9 @@
 //   };
 //   ... unary<Softsign>() ...
 //
+// A function that a float kernel computes says so: `UnaryKernel kernel() const`. Then float32 goes through the kernel everywhere, so
+// that a folded constant, a reference step and a fast one agree to the bit, and scalar_function uses our own double arithmetic.
+//
 // The function object is plain data: it is what a step keeps as its parameters.
 #pragma once
 
@@ -14,6 +17,7 @@
 
 #include "graph/operator.h"
 #include "ops/dispatch.h"
+#include "ops/float_steps.h"
 
 namespace octet::ops {
 
@@ -35,7 +39,13 @@ template <typename Function>
 constexpr bool kKeepsType = !requires { typename Function::Result; };
 
 template <typename Function>
+constexpr bool kHasKernel = requires(const Function& function) { function.kernel(); };
+
+template <typename Function>
 void map_elements(const Function& function, DType dtype, int64_t count, const void* source, void* destination, ThreadPool* pool) {
+  if constexpr (kHasKernel<Function>)
+    if (dtype == DType::kFloat32)
+      return run_unary_kernel(function.kernel(), static_cast<const float*>(source), static_cast<float*>(destination), count, pool);
   dispatch(dtype, typename Function::Accepts(), [&]<typename T>() {
     using Out = typename UnaryResult<Function, T>::type;
     const T* from = static_cast<const T*>(source);
@@ -81,6 +91,8 @@ struct UnaryStep {
 template <typename Function>
 bool bind_unary(BindContext& context) {
   using Step = UnaryStep<Function>;
+  if constexpr (kHasKernel<Function>)
+    if (context.dtype(0) == DType::kFloat32) return bind_unary_kernel(context, Function(context.node()).kernel());
   dispatch(context.dtype(0), typename Function::Accepts(), []<typename T>() {});   // refuses other types before the step runs
   context.set(Step::step, typename Step::Parameters{Function(context.node()), context.shape(0).elements(), context.dtype(0)},
               std::string("elementwise/reference"));
@@ -92,7 +104,12 @@ inline LayoutSupport agnostic(const Node&) { return LayoutSupport::kAgnostic; }
 
 template <typename Function>
 double scalar_of(const Node& node, double x) {
-  return static_cast<double>(Function(node)(x));
+  if constexpr (kHasKernel<Function>) {
+    UnaryKernel kernel = Function(node).kernel();
+    return kernels::unary_f32::evaluate(kernel.op, kernel.parameters, x);
+  } else {
+    return static_cast<double>(Function(node)(x));
+  }
 }
 
 template <typename Function>

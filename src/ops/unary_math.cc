@@ -5,6 +5,17 @@ namespace octet::ops {
 
 namespace {
 
+using Op = kernels::unary_f32::Op;
+
+// The same with a float kernel.
+#define OCTET_UNARY_KERNEL(name, types, expression, operation)        \
+  struct name : Elementwise<types> {                                  \
+    static constexpr char kName[] = #name;                            \
+    using Elementwise::Elementwise;                                   \
+    auto operator()(auto x) const { return expression; }              \
+    UnaryKernel kernel() const { return {operation, {}}; }            \
+  };
+
 #define OCTET_UNARY(name, types, expression)                          \
   struct name : Elementwise<types> {                                  \
     static constexpr char kName[] = #name;                            \
@@ -12,14 +23,14 @@ namespace {
     auto operator()(auto x) const { return expression; }              \
   };
 
-OCTET_UNARY(Floor, FloatTypes, std::floor(x))
-OCTET_UNARY(Ceil, FloatTypes, std::ceil(x))
-OCTET_UNARY(Round, FloatTypes, std::nearbyint(x))   // ties to even
-OCTET_UNARY(Sqrt, FloatTypes, std::sqrt(x))
-OCTET_UNARY(Exp, FloatTypes, std::exp(x))
-OCTET_UNARY(Log, FloatTypes, std::log(x))
-OCTET_UNARY(Reciprocal, FloatTypes, 1 / x)
-OCTET_UNARY(Erf, NumericTypes, std::erf(x))
+OCTET_UNARY_KERNEL(Floor, FloatTypes, std::floor(x), Op::kFloor)
+OCTET_UNARY_KERNEL(Ceil, FloatTypes, std::ceil(x), Op::kCeil)
+OCTET_UNARY_KERNEL(Round, FloatTypes, std::nearbyint(x), Op::kRound)   // ties to even
+OCTET_UNARY_KERNEL(Sqrt, FloatTypes, std::sqrt(x), Op::kSqrt)
+OCTET_UNARY_KERNEL(Exp, FloatTypes, std::exp(x), Op::kExp)
+OCTET_UNARY_KERNEL(Log, FloatTypes, std::log(x), Op::kLog)
+OCTET_UNARY_KERNEL(Reciprocal, FloatTypes, 1 / x, Op::kReciprocal)
+OCTET_UNARY_KERNEL(Erf, NumericTypes, std::erf(x), Op::kErf)
 OCTET_UNARY(Sin, FloatTypes, std::sin(x))
 OCTET_UNARY(Cos, FloatTypes, std::cos(x))
 OCTET_UNARY(Tan, FloatTypes, std::tan(x))
@@ -28,12 +39,13 @@ OCTET_UNARY(Acos, FloatTypes, std::acos(x))
 OCTET_UNARY(Atan, FloatTypes, std::atan(x))
 OCTET_UNARY(Sinh, FloatTypes, std::sinh(x))
 OCTET_UNARY(Cosh, FloatTypes, std::cosh(x))
-OCTET_UNARY(Tanh, FloatTypes, std::tanh(x))
+OCTET_UNARY_KERNEL(Tanh, FloatTypes, std::tanh(x), Op::kTanh)
 OCTET_UNARY(Asinh, FloatTypes, std::asinh(x))
 OCTET_UNARY(Acosh, FloatTypes, std::acosh(x))
 OCTET_UNARY(Atanh, FloatTypes, std::atanh(x))
 
 #undef OCTET_UNARY
+#undef OCTET_UNARY_KERNEL
 
 // Integers wrap: the most negative one is its own negative.
 template <typename T>
@@ -46,6 +58,7 @@ struct Neg : Elementwise<SignedNumericTypes> {
   static constexpr char kName[] = "Neg";
   using Elementwise::Elementwise;
   auto operator()(auto x) const { return negated(x); }
+  UnaryKernel kernel() const { return {Op::kNegate, {}}; }
 };
 
 struct Abs : Elementwise<NumericTypes> {
@@ -55,6 +68,7 @@ struct Abs : Elementwise<NumericTypes> {
     if constexpr (std::is_floating_point_v<decltype(x)>) return std::fabs(x);
     else return x < 0 ? negated(x) : x;
   }
+  UnaryKernel kernel() const { return {Op::kAbs, {}}; }
 };
 
 struct Sign : Elementwise<NumericTypes> {
@@ -62,6 +76,7 @@ struct Sign : Elementwise<NumericTypes> {
   using Elementwise::Elementwise;
   template <typename T>
   T operator()(T x) const { return x > 0 ? T(1) : x < 0 ? T(-1) : x; }   // zero and NaN stay
+  UnaryKernel kernel() const { return {Op::kSign, {}}; }
 };
 
 struct Not : Elementwise<Types<Boolean>> {

@@ -8,6 +8,7 @@ namespace {
 // NaN wins, as in NumPy.
 struct Min : Elementwise<NumericTypes> {
   static constexpr char kName[] = "Min";
+  static constexpr auto kKernel = kernels::binary_f32::Op::kMin;
   static constexpr bool kMean = false;
   using Elementwise::Elementwise;
   template <typename T>
@@ -16,6 +17,7 @@ struct Min : Elementwise<NumericTypes> {
 
 struct Max : Elementwise<NumericTypes> {
   static constexpr char kName[] = "Max";
+  static constexpr auto kKernel = kernels::binary_f32::Op::kMax;
   static constexpr bool kMean = false;
   using Elementwise::Elementwise;
   template <typename T>
@@ -24,6 +26,7 @@ struct Max : Elementwise<NumericTypes> {
 
 struct Sum : Elementwise<FloatTypes> {
   static constexpr char kName[] = "Sum";
+  static constexpr auto kKernel = kernels::binary_f32::Op::kAdd;
   static constexpr bool kMean = false;
   using Elementwise::Elementwise;
   template <typename T>
