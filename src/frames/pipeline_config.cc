@@ -49,6 +49,7 @@ PreprocessConfig parse_preprocess(const toml::table& table, const std::string& f
   config.shorter_side = static_cast<int>(reader.integer("shorter_side", 1, kLargestExtent).value_or(0));
   config.box_scale = reader.number("box_scale").value_or(config.box_scale);
   if (config.box_scale <= 0 || config.box_scale > 100) reader.fail_at("box_scale", "a factor above 0 is wanted");
+  config.box_class = static_cast<int>(reader.integer("box_class", -1, 1 << 20).value_or(-1));
   take_choice(reader, "color", kColors, config.color);
   config.scale = reader.number("scale").value_or(1);
   config.mean = reader.numbers("mean").value_or(std::vector<double>());
@@ -158,10 +159,14 @@ void append_preprocess(std::string& out, const PreprocessConfig& config) {
   append_line(out, "resize", quoted(kResizeModes, config.resize));
   if (config.width > 0) append_line(out, "size", text('[', config.width, ", ", config.height, ']'));
   append_line(out, "interpolation", quoted(kInterpolations, config.interpolation));
-  append_line(out, "anchor", quoted(kAnchors, config.anchor_center ? 1 : 0));
-  append_line(out, "pad", toml_number(config.pad));
+  if (config.resize == ResizeMode::kLetterbox)
+    append_line(out, "anchor", quoted(kAnchors, config.anchor_center ? 1 : 0));
+  if (config.resize > ResizeMode::kStretch) append_line(out, "pad", toml_number(config.pad));
   if (config.shorter_side > 0) append_line(out, "shorter_side", std::to_string(config.shorter_side));
-  append_line(out, "box_scale", toml_number(config.box_scale));
+  if (config.resize == ResizeMode::kBox) {
+    append_line(out, "box_scale", toml_number(config.box_scale));
+    append_line(out, "box_class", std::to_string(config.box_class));
+  }
   append_line(out, "color", quoted(kColors, config.color));
   append_line(out, "scale", toml_number(config.scale));
   append_line(out, "mean", array_of(config.mean));

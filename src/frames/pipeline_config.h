@@ -38,6 +38,7 @@ struct PreprocessConfig {
   double pad = 0;                       // pixel value around the picture
   int shorter_side = 0;                 // center_crop; 0: the larger extent of the input
   double box_scale = 1.25;              // box
+  int box_class = -1;                   // box: only objects of this class; -1: of any
   ColorOrder color = ColorOrder::kRgb;
   double scale = 1;
   std::vector<double> mean, std;        // empty, one value, or one per channel
@@ -110,7 +111,7 @@ struct PipelineConfig {
 PipelineConfig parse_pipeline(std::string_view toml, std::string_view file,
                               std::span<const std::string_view> other_tables = {});
 
-// The canonical form: fixed order, every default written out; parsing gives an equal configuration. Empty for an empty
+// The canonical form: fixed order, defaults that matter written out; it reads back as the same. Empty for an empty
 // configuration.
 std::string pipeline_to_toml(const PipelineConfig& config);
 
