@@ -115,7 +115,8 @@ TEST(PipelineConfig, RefusesWhatMakesNoSense) {
   EXPECT_NE(message_of("[inputs.x]\n").find("kind is missing"), std::string::npos);
   EXPECT_NE(message_of("[inputs.x]\nkind = \"constant\"").find("needs a value"), std::string::npos);
   EXPECT_NE(message_of("[inputs.x]\nkind = \"zeros\"\nvalue = 1").find("no such key"), std::string::npos);
-  EXPECT_NE(message_of("[task]\nnms = 1").find("kind is missing"), std::string::npos);
+  EXPECT_NE(message_of("[task]\nkind = 1").find("text in quotes"), std::string::npos);
+  EXPECT_NE(message_of("[task]\nkind = \"x\"\nx = {a = 1}").find("is wanted"), std::string::npos);
   EXPECT_NE(message_of("[labels]\nclasses = [1]").find("array of texts"), std::string::npos);
   EXPECT_NE(message_of("[preprocess\n").find("not valid TOML"), std::string::npos);
 }
