@@ -1,6 +1,7 @@
 // Arithmetic and bit operations on two operands: Add Sub Mul Div Mod PRelu BitShift BitwiseAnd/Or/Xor. Integers wrap; dividing one
 // by zero gives 0.
 #include "ops/binary.h"
+#include "ops/lowering.h"
 
 namespace octet::ops {
 
@@ -104,7 +105,8 @@ OCTET_BITWISE(BitwiseXor, ^)
 #undef OCTET_BITWISE
 
 constexpr OperatorDef definitions[] = {
-    binary<Add>(), binary<Sub>(), binary<Mul>(), binary<Div>(), binary<Mod>(10), binary<PRelu>(), binary<BitShift>(11),
+    with_lower(binary<Add>(), lower_add), with_lower(binary<Sub>(), lower_subtract), with_lower(binary<Mul>(), lower_multiply),
+    binary<Div>(), binary<Mod>(10), binary<PRelu>(), binary<BitShift>(11),
     binary<BitwiseAnd>(18), binary<BitwiseOr>(18), binary<BitwiseXor>(18),
 };
 

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "ops/axes.h"
+#include "ops/lowering.h"
 
 namespace octet::ops {
 
@@ -68,7 +69,7 @@ void evaluate(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "Concat", .since_version = 4, .max_inputs = kVariadic, .infer = infer, .evaluate = evaluate},
+    {.name = "Concat", .since_version = 4, .max_inputs = kVariadic, .infer = infer, .evaluate = evaluate, .lower = lower_concat},
 };
 
 }  // namespace

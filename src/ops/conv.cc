@@ -1,6 +1,7 @@
 // Convolutions in floating point: Conv, FusedConv, ConvTranspose.
 #include "ops/bind_convolution.h"
 #include "ops/convolution.h"
+#include "ops/lowering.h"
 
 namespace octet::ops {
 
@@ -60,11 +61,11 @@ int64_t macs_transposed(const Node& node) { return conv_transpose_macs(node, 0, 
 
 constexpr OperatorDef definitions[] = {
     {.name = "Conv", .min_inputs = 2, .max_inputs = 3, .infer = infer_conv, .evaluate = evaluate<false>, .macs = macs,
-     .bind = bind_conv_f32, .layout = conv_f32_layout, .quantizable = true, .dynamic_quantizable = true},
+     .bind = bind_conv_f32, .lower = lower_conv, .layout = conv_f32_layout, .quantizable = true, .dynamic_quantizable = true},
     {.domain = "com.microsoft", .name = "FusedConv", .min_inputs = 2, .max_inputs = 4, .infer = infer_conv, .evaluate = evaluate<false>,
-     .macs = macs, .bind = bind_conv_f32, .layout = conv_f32_layout, .quantizable = true, .dynamic_quantizable = true},
+     .macs = macs, .bind = bind_conv_f32, .lower = lower_conv, .layout = conv_f32_layout, .quantizable = true, .dynamic_quantizable = true},
     {.name = "ConvTranspose", .min_inputs = 2, .max_inputs = 3, .infer = infer_conv_transpose, .evaluate = evaluate<true>,
-     .macs = macs_transposed, .bind = bind_conv_transpose_f32, .layout = conv_transpose_f32_layout, .quantizable = true},
+     .macs = macs_transposed, .bind = bind_conv_transpose_f32, .lower = lower_conv_transpose, .layout = conv_transpose_f32_layout, .quantizable = true},
 };
 
 }  // namespace

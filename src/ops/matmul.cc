@@ -1,5 +1,6 @@
 // Matrix products in floating point (and wide integers): MatMul, FusedMatMul, Gemm, FusedGemm.
 #include "ops/convolution.h"
+#include "ops/lowering.h"
 #include "ops/matrix_product.h"
 
 namespace octet::ops {
@@ -85,13 +86,13 @@ int64_t macs_gemm(const Node& node) { return matrix_product_macs(node, 0, gemm_t
 
 constexpr OperatorDef definitions[] = {
     {.name = "MatMul", .min_inputs = 2, .max_inputs = 2, .infer = infer_matmul, .evaluate = evaluate_matmul, .macs = macs_matmul,
-     .quantizable = true, .dynamic_quantizable = true},
+     .lower = lower_matmul, .quantizable = true, .dynamic_quantizable = true},
     {.domain = "com.microsoft", .name = "FusedMatMul", .min_inputs = 2, .max_inputs = 2, .infer = infer_matmul, .evaluate = evaluate_matmul,
      .macs = macs_matmul},
     {.domain = "com.microsoft", .name = "TransposeMatMul", .min_inputs = 2, .max_inputs = 2, .infer = infer_matmul,
      .evaluate = evaluate_matmul, .macs = macs_matmul},
     {.name = "Gemm", .min_inputs = 2, .max_inputs = 3, .infer = infer_gemm, .evaluate = evaluate_gemm, .macs = macs_gemm,
-     .quantizable = true, .dynamic_quantizable = true},
+     .lower = lower_gemm, .quantizable = true, .dynamic_quantizable = true},
     {.domain = "com.microsoft", .name = "FusedGemm", .min_inputs = 2, .max_inputs = 3, .infer = infer_gemm, .evaluate = evaluate_gemm,
      .macs = macs_gemm, .quantizable = true},
 };

@@ -4,6 +4,7 @@
 
 #include "ops/bind_pool.h"
 #include "kernels/math_double.h"
+#include "ops/lowering.h"
 #include "ops/pooling.h"
 
 namespace octet::ops {
@@ -168,10 +169,11 @@ constexpr OperatorDef definitions[] = {
     {.name = "MaxPool", .max_outputs = 2, .infer = infer_pool<false>, .evaluate = evaluate_max<false>, .bind = bind_max_pool,
      .layout = pool_layout, .transparent = true},
     {.domain = "com.microsoft", .name = "NhwcMaxPool", .infer = infer_pool<true>, .evaluate = evaluate_max<true>, .transparent = true},
-    {.name = "AveragePool", .infer = infer_pool<false>, .evaluate = evaluate_average, .bind = bind_average_pool, .layout = pool_layout},
+    {.name = "AveragePool", .infer = infer_pool<false>, .evaluate = evaluate_average, .bind = bind_average_pool,
+     .lower = lower_average_pool, .layout = pool_layout},
     {.name = "LpPool", .infer = infer_pool<false>, .evaluate = evaluate_lp},
     {.name = "GlobalAveragePool", .infer = infer_global, .evaluate = evaluate_global<Global::kAverage>, .bind = bind_global_average_pool,
-     .layout = pool_layout},
+     .lower = lower_global_average_pool, .layout = pool_layout},
     {.name = "GlobalMaxPool", .infer = infer_global, .evaluate = evaluate_global<Global::kMax>, .transparent = true},
     {.name = "GlobalLpPool", .infer = infer_global, .evaluate = evaluate_global<Global::kLp>},
 };

@@ -7,6 +7,7 @@
 
 #include "ops/axes.h"
 #include "ops/strided.h"
+#include "ops/lowering.h"
 
 namespace octet::ops {
 
@@ -216,7 +217,7 @@ constexpr OperatorDef reduction(std::string_view name) {
 }
 
 constexpr OperatorDef definitions[] = {
-    reduction<ReduceSum>("ReduceSum"), reduction<ReduceMean>("ReduceMean"), reduction<ReduceMax>("ReduceMax"),
+    reduction<ReduceSum>("ReduceSum"), with_lower(reduction<ReduceMean>("ReduceMean"), lower_reduce_mean), reduction<ReduceMax>("ReduceMax"),
     reduction<ReduceMin>("ReduceMin"), reduction<ReduceProd>("ReduceProd"), reduction<ReduceL1>("ReduceL1"),
     reduction<ReduceL2>("ReduceL2"), reduction<ReduceLogSum>("ReduceLogSum"), reduction<ReduceLogSumExp>("ReduceLogSumExp"),
     reduction<ReduceSumSquare>("ReduceSumSquare"),
