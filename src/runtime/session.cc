@@ -172,6 +172,15 @@ std::vector<Shape> default_shapes(std::span<const TensorInfo> inputs, const std:
     for (const TensorInfo& input : inputs) known |= input.name == name;
     require(known, ErrorCode::kInvalidArgument, "--shape names '", name, "', which is no input of the model");
   }
+  // A free axis means one extent wherever its name stands.
+  std::map<std::string, int64_t> extents;
+  auto symbol = [](const TensorInfo& input, int axis) {
+    return static_cast<size_t>(axis) < input.symbols.size() ? input.symbols[static_cast<size_t>(axis)] : std::string();
+  };
+  for (const TensorInfo& input : inputs)
+    if (auto it = wanted.find(input.name); it != wanted.end())
+      for (int axis = 0; axis < it->second.rank(); ++axis)
+        if (std::string name = symbol(input, axis); !name.empty()) extents.emplace(name, it->second[axis]);
   for (const TensorInfo& input : inputs) {
     if (auto it = wanted.find(input.name); it != wanted.end()) {
       check_input(input, it->second);
@@ -184,9 +193,12 @@ std::vector<Shape> default_shapes(std::span<const TensorInfo> inputs, const std:
     for (int axis = 0; axis < shape.rank(); ++axis) {
       if (shape[axis] != Shape::kUnknown) continue;
       bool channels_first = picture && (input.shape[1] == 1 || input.shape[1] == 3 || input.shape[1] == Shape::kUnknown);
-      if (axis == 0) shape[axis] = 1;
+      std::string name = symbol(input, axis);
+      if (auto known = extents.find(name); known != extents.end()) shape[axis] = known->second;
+      else if (axis == 0) shape[axis] = 1;
       else if (picture && axis == 1 && channels_first) shape[axis] = 3;
       else shape[axis] = picture ? 320 : 32;
+      if (!name.empty()) extents.emplace(name, shape[axis]);
     }
     shapes.push_back(std::move(shape));
   }
