@@ -228,5 +228,23 @@ TEST(ConvTransposeInt8, MatchesTheDefinition) {
   }
 }
 
+TEST(ConvInt8, TheExpectedKernelRuns) {
+  const ConvShape shape = gemm_shape(4, 4, 4);
+  for (const auto& entry : gemm_int8::entries())
+    if (isa_supported(entry.isa)) EXPECT_EQ(prepare_conv_int8(shape, false, entry.isa).kernel, entry.kernel) << entry.name;
+  for (const auto& entry : gemm_f32::entries())
+    if (isa_supported(entry.isa)) EXPECT_EQ(prepare_conv_f32(shape, entry.isa).kernel, entry.kernel) << entry.name;
+  for (const auto& entry : depthwise_f32::entries())
+    if (isa_supported(entry.isa)) EXPECT_EQ(prepare_depthwise_f32(shape, entry.isa).kernel, entry.kernel) << entry.name;
+  for (const auto& entry : depthwise_int8::entries())
+    if (isa_supported(entry.isa)) EXPECT_EQ(prepare_depthwise_int8(shape, false, true, entry.isa).kernel, entry.kernel) << entry.name;
+  EXPECT_STREQ(gemm_int8::select(Isa::kReference).name, "reference");
+#if defined(__x86_64__)
+  if (isa_supported(Isa::kAvx2)) EXPECT_STREQ(gemm_int8::select(Isa::kAvx2).name, "x86_avx2");
+#elif defined(__aarch64__)
+  EXPECT_STREQ(gemm_int8::select(Isa::kNeon).name, "arm_neon");
+#endif
+}
+
 }  // namespace
 }  // namespace octet::kernels
