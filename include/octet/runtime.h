@@ -68,6 +68,7 @@ class Session {
   const std::vector<Tensor>& run(std::span<const Tensor> inputs);
 
   std::vector<StepProfile> profile() const;   // of the plan that ran last; empty unless SessionOptions::profile
+  void reset_profile();                       // forgets the times so far: those of the first runs, say
   std::string isa() const;                    // the level in force
   int threads() const;
   int64_t memory_bytes() const;               // arena, scratch and packed weights of the plans compiled so far

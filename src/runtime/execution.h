@@ -25,6 +25,7 @@ class Execution {
   const Plan& plan() const { return plan_; }
   int64_t runs() const { return runs_; }
   double step_milliseconds(size_t step) const { return runs_ > 0 ? step_ns_[step] / 1e6 / static_cast<double>(runs_) : 0; }
+  void reset_profile() { step_ns_.assign(step_ns_.size(), 0.0); runs_ = 0; }
   int64_t memory_bytes() const;
 
  private:

@@ -28,9 +28,21 @@ Session::Implementation::Implementation(Model source, const SessionOptions& sess
   require(isa_supported(isa), ErrorCode::kUnsupported, "this machine lacks the instruction set level '", isa_name(isa), "'");
   int threads = options.threads > 0 ? options.threads : hardware_threads();
   pool = engine.pool != nullptr ? engine.pool : std::make_shared<ThreadPool>(threads);
+  inputs = model_inputs(model);
+  outputs = model_outputs(model);
+}
+
+std::vector<TensorInfo> model_inputs(const Model& model) {
+  std::vector<TensorInfo> infos;
   for (const Value* value : model.graph->inputs)
-    if (!value->is_constant()) inputs.push_back(info_of(*value));   // before IR 4, weights are listed as inputs too
-  for (const Value* value : model.graph->outputs) outputs.push_back(info_of(*value));
+    if (!value->is_constant()) infos.push_back(info_of(*value));
+  return infos;
+}
+
+std::vector<TensorInfo> model_outputs(const Model& model) {
+  std::vector<TensorInfo> infos;
+  for (const Value* value : model.graph->outputs) infos.push_back(info_of(*value));
+  return infos;
 }
 
 Execution& Session::Implementation::execution_for(std::span<const Shape> shapes) {
@@ -154,6 +166,10 @@ std::vector<StepProfile> Session::profile() const {
     line.milliseconds = execution->step_milliseconds(s);
   }
   return report;
+}
+
+void Session::reset_profile() {
+  for (auto& compiled : implementation_->compiled) compiled.execution->reset_profile();
 }
 
 std::string Session::isa() const { return isa_name(implementation_->isa); }

@@ -44,6 +44,10 @@ struct Session::Implementation {
 
 Session make_session(Model model, const SessionOptions& options = {}, EngineOptions engine = {});
 
+// What a model takes and gives. Before IR 4 weights are listed as graph inputs too: they are left out.
+std::vector<TensorInfo> model_inputs(const Model& model);
+std::vector<TensorInfo> model_outputs(const Model& model);
+
 // The shapes to use where nobody says: free extents become batch 1, picture axes 320, others 32 (DESIGN §8). `wanted` overrides by
 // input name.
 std::vector<Shape> default_shapes(std::span<const TensorInfo> inputs, const std::map<std::string, Shape>& wanted = {});

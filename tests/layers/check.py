@@ -21,7 +21,7 @@ MAY_USE = {
     "checkpoint": ["base"],
     "frames": ["base"],
     "tasks": ["frames"],
-    "measure": ["runtime", "tasks"],
+    "measure": ["runtime", "tasks", "calibrate"],   # calibrate: the Observe nodes of layer-wise comparison
     "calibrate": ["runtime", "frames"],
     "quantize": ["calibrate", "measure", "checkpoint"],
     "train": ["quantize"],

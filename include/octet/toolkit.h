@@ -1,0 +1,226 @@
+// Measuring, quantizing and comparing models: what the command line does, for programs.
+//
+//   octet::QuantizeOptions options;
+//   options.data.frames = "frames/calibrate";
+//   octet::quantize("model.onnx", "model.int8.onnx", options);
+//   octet::CompareResult result = octet::compare("model.onnx", "model.int8.onnx", {.data = {.frames = "frames/score"}});
+//
+// Paths are UTF-8. Everything throws octet::Error and prints nothing. Long jobs end with Error(kInterrupted) after
+// request_interrupt() (octet/interrupt.h). One job at a time is meant to run in a process: jobs use all processors.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "octet/runtime.h"
+
+namespace octet {
+
+inline constexpr double kNotMeasured = std::numeric_limits<double>::quiet_NaN();
+
+// Told how far a job is: what it does, how much of it is done, of how much in all (0: not known). Called from the calling thread.
+using Progress = std::function<void(std::string_view what, int64_t done, int64_t total)>;
+
+// Where frames come from and what is known about them.
+struct DataOptions {
+  std::string frames;       // folder of pictures, picture, video, camera ("camera:0"), .npy or .npz; empty: none
+  std::string labels;       // labels to score with; empty: none
+  std::string recipe;       // TOML file with preprocessing and task; empty: what the model carries
+  int64_t limit = 0;        // at most so many frames, the first ones (quantize draws them at random); 0: all
+};
+
+// A score of the task, such as mean average precision.
+struct Score {
+  std::string metric;               // "top1", "AP", "OKS", "RMSE"
+  double value = kNotMeasured;
+  double low = kNotMeasured, high = kNotMeasured;   // 95 % interval
+  bool higher_is_better = true;
+  bool is_fraction = true;          // in [0, 1]: shown as per cent
+  int64_t frames = 0;
+  std::vector<std::pair<std::string, double>> values;   // all values, the primary one first
+};
+
+// --- inspect ------------------------------------------------------------------------------------------------------------
+
+struct InspectOptions {
+  std::map<std::string, Shape> shapes;   // of free inputs; default: batch 1, picture axes 320, others 32
+};
+
+struct LayerCost {
+  std::string layer, operator_type, output_shape;
+  int64_t macs = 0;
+  int64_t weight_bytes = 0, weight_elements = 0;
+  bool is_static = false;      // static quantization covers it
+  bool is_dynamic = false;     // Octet's dynamic quantization covers it
+  bool is_torch_dynamic = false;   // PyTorch's dynamic quantization covers it: Linear and LSTM layers
+};
+
+struct OperatorCost {
+  std::string operator_type;
+  int64_t count = 0, macs = 0, weight_bytes = 0;
+};
+
+struct InspectResult {
+  std::string model;
+  int64_t file_bytes = 0;          // with external data
+  int64_t ir_version = 0;
+  std::vector<std::pair<std::string, int>> opsets;
+  std::string producer;
+  std::vector<TensorInfo> inputs, outputs;
+  std::vector<Shape> input_shapes;      // those the numbers hold for
+  int64_t parameters = 0;               // elements of all weights
+  int64_t weight_bytes = 0;             // as they are in the file
+  int64_t int8_weight_bytes = 0;        // after static quantization: covered weights in 8 bits with their scales
+  int64_t macs = 0;
+  std::vector<LayerCost> layers;        // in the order of execution
+  std::vector<OperatorCost> operators;  // the most MACs first
+  // Shares of the MACs, 0 to 1; NaN in a model without any.
+  double static_coverage = kNotMeasured, dynamic_coverage = kNotMeasured, torch_dynamic_coverage = kNotMeasured;
+  int64_t quantized_layers = 0;         // layers that are 8-bit already
+  bool carries_pipeline = false;        // preprocessing and task are in the file
+};
+
+InspectResult inspect(const std::string& model, const InspectOptions& options = {});
+
+// --- bench --------------------------------------------------------------------------------------------------------------
+
+struct BenchOptions {
+  DataOptions data;
+  SessionOptions session;
+  std::map<std::string, Shape> shapes;
+  double seconds = 3;            // for the timed runs, after warming up
+  int children = 7;              // fresh processes for the first frame; 0: none
+  bool profile = false;
+  uint64_t seed = 1;             // of random inputs
+  std::string executable;        // the small `octet`; empty: found beside octet-toolkit, else in the installation
+  Progress progress;
+};
+
+struct BenchResult {
+  std::string model, isa;
+  int threads = 0;
+  int64_t file_bytes = 0;
+  double init_ms = kNotMeasured;          // asking for the model → ready to run
+  double first_ms = kNotMeasured;         // the first inference
+  double first_frame_ms = kNotMeasured;   // process start → first output, median of fresh processes
+  double p50_ms = kNotMeasured, p99_ms = kNotMeasured, mean_ms = kNotMeasured;
+  int64_t runs = 0;
+  double fps_model = kNotMeasured;        // inferences per second, input in memory
+  double fps = kNotMeasured;              // frames per second with decoding and preprocessing; fps_model without data
+  int64_t frames = 0;                     // frames that `fps` was measured with; 0: without data
+  double peak_memory_mb = kNotMeasured;   // of a fresh process
+  std::vector<Shape> input_shapes;
+  std::vector<StepProfile> steps;         // with `profile`
+  std::optional<Score> score;             // with labels
+  std::string note;                       // why something was not measured; empty: everything was
+};
+
+BenchResult bench(const std::string& model, const BenchOptions& options = {});
+
+// --- compare ------------------------------------------------------------------------------------------------------------
+
+struct CompareOptions {
+  DataOptions data;
+  SessionOptions session;
+  std::map<std::string, Shape> shapes;   // of random inputs, when there is no data
+  bool layers = false;                   // also compare inner values
+  uint64_t seed = 1;
+  Progress progress;
+};
+
+// How close b's tensors are to a's, over all frames.
+struct Similarity {
+  std::string name;
+  std::string layer;                  // inner values: the operator that makes them in a
+  double sqnr_db = kNotMeasured;      // 10 log10(Σa² / Σ(a−b)²); infinite when equal
+  double cosine = kNotMeasured;
+  double max_abs = kNotMeasured;      // largest |a−b|
+  int64_t elements = 0;
+  int64_t frames_left_out = 0;        // where the two had different shapes
+};
+
+struct CompareResult {
+  std::string model_a, model_b;
+  int64_t frames = 0;
+  std::vector<Similarity> outputs;
+  std::vector<Similarity> layers;      // the worst first
+  std::optional<Score> a, b;           // with labels
+  double drop = kNotMeasured;          // how much worse b scores than a; negative: better
+  double drop_low = kNotMeasured, drop_high = kNotMeasured;   // 95 % interval, frames paired
+  double p_value = kNotMeasured;
+  std::optional<Score> agreement;      // how often both give the same answer, when the task is known
+};
+
+CompareResult compare(const std::string& model_a, const std::string& model_b, const CompareOptions& options = {});
+
+// --- quantize -----------------------------------------------------------------------------------------------------------
+
+// What is set here wins over the recipe file.
+struct QuantizeOptions {
+  DataOptions data;                      // frames to calibrate on; static quantization needs some
+  SessionOptions session;
+  std::optional<std::string> method;     // "static", "dynamic", "weight-only"
+  std::optional<std::string> calibrator; // "minmax", "percentile", "entropy", "mse"
+  bool per_tensor = false;               // one scale for all channels of a weight
+  Progress progress;
+};
+
+struct LayerTreatment {
+  std::string layer, operator_type;
+  std::string treatment;     // "int8", "float", "weights int8"
+  std::string reason;        // why it stays float
+  int64_t macs = 0, weight_bytes = 0;
+};
+
+struct QuantizeSummary {
+  std::string model, output, method, calibrator, weights;   // weights: "channel" or "tensor"
+  int64_t frames = 0;
+  int64_t bytes_before = 0, bytes_after = 0;
+  double macs_covered = kNotMeasured;      // share of the MACs in 8 bits, 0 to 1
+  std::vector<LayerTreatment> layers;
+};
+
+// Reads `model`, writes `output`, which appears only when it is complete.
+QuantizeSummary quantize(const std::string& model, const std::string& output, const QuantizeOptions& options = {});
+
+// --- run on frames ------------------------------------------------------------------------------------------------------
+
+struct RunOptions {
+  DataOptions data;
+  SessionOptions session;
+  std::string output;        // .png or .jpg: the annotated picture; a folder: one file per frame; .npz: the outputs; empty: none
+  Progress progress;
+};
+
+struct FoundObject {
+  std::string label;         // the class's name, or "class 7"
+  int64_t class_index = -1;
+  float score = 0;
+  bool has_box = false;
+  float x1 = 0, y1 = 0, x2 = 0, y2 = 0;   // pixels of the source picture
+  struct Point { float x = 0, y = 0, score = 0; };
+  std::vector<Point> points;
+};
+
+struct FrameAnswer {
+  std::string frame;                // which one
+  std::string file;                 // where the annotated picture or the outputs went; empty: nowhere
+  std::vector<FoundObject> objects;    // the best first
+  std::vector<float> values;        // of regressions
+};
+
+struct RunResult {
+  std::string model, task;          // task: the decoder's kind; empty when outputs are not decoded
+  std::vector<FrameAnswer> frames;
+};
+
+RunResult run_on_frames(const std::string& model, const RunOptions& options);
+
+}  // namespace octet

@@ -1,0 +1,52 @@
+#include "measure/bench.h"
+
+#include <unistd.h>
+
+#include "api/toolkit/job.h"
+#include "base/error.h"
+#include "measure/score.h"
+#include "onnx/reader.h"
+
+namespace octet {
+
+namespace {
+
+// Beside octet-toolkit (bin/ next to libexec/octet/), beside this program, or where `make install` put it.
+std::string find_executable() {
+  char buffer[4096];
+  ssize_t length = readlink("/proc/self/exe", buffer, sizeof buffer);
+  std::string folder(buffer, length > 0 ? static_cast<size_t>(length) : 0);
+  folder.resize(folder.find_last_of('/') == std::string::npos ? 0 : folder.find_last_of('/'));
+  for (const std::string& candidate : {folder + "/../../bin/octet", folder + "/octet", std::string(OCTET_INSTALL_BINDIR "/octet")})
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+  return {};
+}
+
+}  // namespace
+
+BenchResult bench(const std::string& path, const BenchOptions& given) {
+  BenchOptions options = given;
+  if (options.executable.empty()) options.executable = find_executable();
+  BenchResult result;
+  if (options.data.frames.empty()) {
+    if (!options.data.labels.empty()) throw Error(ErrorCode::kInvalidArgument, "labels without frames", "give the frames with --data");
+    result = bench_model(path, options, nullptr);
+  } else {
+    Model model = read_model(path);
+    std::vector<TensorInfo> inputs = model_inputs(model), outputs = model_outputs(model);
+    PipelineConfig pipeline = read_instructions(options.data.recipe, model).pipeline;
+    auto source = open_source(options.data, pipeline, inputs);
+    FrameStream frames = stream_of(*source);
+    result = bench_model(path, options, &frames);
+    if (!options.data.labels.empty()) {
+      std::unique_ptr<Task> task = task_of(pipeline, inputs, outputs, source->names());
+      if (task == nullptr) throw Error(ErrorCode::kInvalidArgument, "labels were given, but the task is not known", "name it under [task] in the recipe").with_file(path);
+      Session session = make_session(std::move(model), options.session);
+      result.score = score_model(session, *task, frames, options.progress);
+    }
+  }
+  result.file_bytes = model_file_bytes(path);
+  return result;
+}
+
+}  // namespace octet

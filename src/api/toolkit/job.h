@@ -1,0 +1,38 @@
+// What every job of the toolkit starts with: the recipe, the frames, the task.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "frames/dataset.h"
+#include "frames/pipeline_config.h"
+#include "graph/graph.h"
+#include "measure/frame_stream.h"
+#include "octet/toolkit.h"
+#include "quantize/recipe.h"
+#include "tasks/task.h"
+
+namespace octet {
+
+struct Instructions {
+  Recipe recipe;             // how to quantize
+  PipelineConfig pipeline;   // preprocessing, inputs, labels, task: of the recipe file, else what the model carries
+};
+
+// `recipe_path` may be empty.
+Instructions read_instructions(const std::string& recipe_path, const Model& model);
+
+// Throws Error when `data.frames` is empty.
+std::unique_ptr<FrameSource> open_source(const DataOptions& data, const PipelineConfig& pipeline, std::span<const TensorInfo> inputs,
+                                         bool keep_picture = false, bool random_order = false);
+// Borrows the source.
+FrameStream stream_of(FrameSource& source);
+
+// The model's task; null where the pipeline names none, or it is "auto" and nothing fits.
+std::unique_ptr<Task> task_of(const PipelineConfig& pipeline, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs,
+                              const LabelNames& names);
+
+// Of the model's file and its external data.
+int64_t model_file_bytes(const std::string& path);
+
+}  // namespace octet

@@ -1,0 +1,68 @@
+#include "quantize/quantize.h"
+
+#include "api/toolkit/job.h"
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "onnx/reader.h"
+#include "onnx/writer.h"
+#include "runtime/session.h"
+
+namespace octet {
+
+namespace {
+
+double covered_share(const std::vector<LayerTreatment>& layers) {
+  int64_t all = 0, covered = 0;
+  for (const LayerTreatment& layer : layers) {
+    all += layer.macs;
+    if (layer.treatment != "float") covered += layer.macs;
+  }
+  return all > 0 ? static_cast<double>(covered) / static_cast<double>(all) : kNotMeasured;
+}
+
+}  // namespace
+
+QuantizeSummary quantize(const std::string& path, const std::string& output, const QuantizeOptions& options) {
+  Model model = read_model(path);
+  Instructions instructions = read_instructions(options.data.recipe, model);
+  Recipe& recipe = instructions.recipe;
+  if (options.method) recipe.method = method_from_name(*options.method);
+  if (options.calibrator) recipe.calibrator = calibrator_from_name(*options.calibrator);
+  if (options.per_tensor) recipe.weights = Granularity::kTensor;
+
+  QuantizeSummary summary;
+  summary.model = path;
+  summary.output = output;
+  summary.method = method_name(recipe.method);
+  summary.calibrator = calibrator_name(recipe.calibrator);
+  summary.weights = granularity_name(recipe.weights);
+
+  std::unique_ptr<FrameSource> source;
+  if (recipe.method == Method::kStatic) {
+    if (options.data.frames.empty())
+      throw Error(ErrorCode::kInvalidArgument, "static quantization needs frames to calibrate on", "give some with --data, or use --method dynamic").with_file(path);
+    source = open_source(options.data, instructions.pipeline, model_inputs(model), false, true);
+  }
+  int64_t count = source ? std::max<int64_t>(0, source->count()) : 0;
+  NextFrame next = [&](std::vector<Tensor>& inputs) {
+    check_interrupt();
+    if (options.progress) options.progress("calibrating", summary.frames, count);
+    Frame frame;
+    if (!source || !source->next(frame)) return false;
+    inputs = tensors_of(frame);
+    ++summary.frames;
+    return true;
+  };
+  QuantizeResult result = quantize_model(model, recipe, next, options.session);
+  check_interrupt();
+  if (!instructions.pipeline.is_empty()) result.model.set_metadata(kPipelineMetadataKey, pipeline_to_toml(instructions.pipeline));
+  write_model(result.model, output);
+
+  for (LayerReport& layer : result.layers) summary.layers.push_back({layer.layer, layer.op, layer.treatment, layer.reason, layer.macs, layer.weight_bytes});
+  summary.macs_covered = covered_share(summary.layers);
+  summary.bytes_before = model_file_bytes(path);
+  summary.bytes_after = model_file_bytes(output);
+  return summary;
+}
+
+}  // namespace octet

@@ -1,0 +1,186 @@
+#include "measure/bench.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "measure/child.h"
+#include "octet/arrays.h"
+
+namespace octet {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double milliseconds_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+
+// The value that a share of `values` does not exceed. Sorts them.
+double quantile(std::vector<double>& values, double share) {
+  std::sort(values.begin(), values.end());
+  auto index = static_cast<size_t>(std::max(0.0, std::ceil(share * static_cast<double>(values.size())) - 1));
+  return values[index];
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  size_t half = values.size() / 2;
+  return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+constexpr int kWarmRuns = 3;             // at least; the spinning threads and the caches settle
+constexpr double kWarmSeconds = 0.3;
+constexpr int kFewestRuns = 5;
+constexpr int64_t kMostRuns = 100000;
+
+class Bench {
+ public:
+  Bench(const std::string& path, const BenchOptions& options, FrameStream* frames) : path_(path), options_(options), frames_(frames) {
+    result_.model = path;
+  }
+
+  BenchResult run() {
+    open();
+    time_children();
+    time_runs();
+    if (frames_ != nullptr) time_frames();
+    else result_.fps = result_.fps_model;
+    if (options_.profile) profile();
+    return std::move(result_);
+  }
+
+ private:
+  void report(std::string_view what, double done, double total) const {
+    if (options_.progress) options_.progress(what, static_cast<int64_t>(done), static_cast<int64_t>(total));
+  }
+
+  void open() {
+    Clock::time_point start = Clock::now();
+    session_ = std::make_unique<Session>(Session::open(path_, options_.session));
+    Frame frame;
+    if (frames_ != nullptr) {
+      double opened = milliseconds_since(start);
+      frames_->rewind();
+      require(frames_->next(frame), ErrorCode::kNotFound, "the data holds no frame");
+      inputs_ = tensors_of(frame);
+      for (const Tensor& input : inputs_) result_.input_shapes.push_back(input.shape());
+      start = Clock::now();
+      session_->prepare(result_.input_shapes);
+      result_.init_ms = opened + milliseconds_since(start);
+    } else {
+      result_.input_shapes = input_shapes(*session_, options_.shapes);
+      session_->prepare(result_.input_shapes);
+      result_.init_ms = milliseconds_since(start);
+      inputs_ = random_inputs(session_->inputs(), result_.input_shapes, options_.seed);
+    }
+    start = Clock::now();
+    session_->run(inputs_);
+    result_.first_ms = milliseconds_since(start);
+    result_.isa = session_->isa();
+    result_.threads = session_->threads();
+  }
+
+  void time_children() {
+    if (options_.children <= 0) return;
+    if (options_.executable.empty()) {
+      result_.note = "the small 'octet' executable was not found: first frame and memory were not measured, init and first inference in this process";
+      return;
+    }
+    ChildOptions child;
+    child.executable = options_.executable;
+    child.model = path_;
+    child.session = options_.session;
+    child.seed = options_.seed;
+    for (size_t i = 0; i < result_.input_shapes.size(); ++i) child.shapes.emplace_back(session_->inputs()[i].name, result_.input_shapes[i]);
+    std::vector<double> init, first, whole, memory;
+    run_child(child);   // brings the file into the page cache
+    for (int i = 0; i < options_.children; ++i) {
+      check_interrupt();
+      report("fresh processes", i, options_.children);
+      ChildTimes times = run_child(child);
+      init.push_back(times.init_ms);
+      first.push_back(times.first_ms);
+      whole.push_back(times.first_frame_ms());
+      memory.push_back(times.peak_memory_mb);
+    }
+    result_.init_ms = median(init);
+    result_.first_ms = median(first);
+    result_.first_frame_ms = median(whole);
+    result_.peak_memory_mb = median(memory);
+  }
+
+  void time_runs() {
+    Clock::time_point start = Clock::now();
+    for (int i = 0; i < kWarmRuns || milliseconds_since(start) < 1000 * std::min(kWarmSeconds, options_.seconds); ++i) {
+      check_interrupt();
+      session_->run(inputs_);
+    }
+    std::vector<double> times;
+    start = Clock::now();
+    while (static_cast<int>(times.size()) < kFewestRuns || milliseconds_since(start) < 1000 * options_.seconds) {
+      check_interrupt();
+      report("timing", milliseconds_since(start), 1000 * options_.seconds);
+      Clock::time_point begin = Clock::now();
+      session_->run(inputs_);
+      times.push_back(milliseconds_since(begin));
+      if (static_cast<int64_t>(times.size()) == kMostRuns) break;
+    }
+    double sum = 0;
+    for (double time : times) sum += time;
+    result_.runs = static_cast<int64_t>(times.size());
+    result_.mean_ms = sum / static_cast<double>(times.size());
+    result_.fps_model = 1000 / result_.mean_ms;
+    result_.p50_ms = quantile(times, 0.5);
+    result_.p99_ms = quantile(times, 0.99);
+  }
+
+  // Decoding, preprocessing and inference in turn, over the data again and again until the time is up.
+  void time_frames() {
+    frames_->rewind();
+    Frame frame;
+    Clock::time_point start = Clock::now();
+    while (result_.frames < kFewestRuns || milliseconds_since(start) < 1000 * options_.seconds) {
+      check_interrupt();
+      report("frames", milliseconds_since(start), 1000 * options_.seconds);
+      if (!frames_->next(frame)) {
+        frames_->rewind();
+        require(frames_->next(frame), ErrorCode::kNotFound, "the data holds no frame");
+      }
+      session_->run(tensors_of(frame));
+      ++result_.frames;
+    }
+    result_.fps = 1000.0 * static_cast<double>(result_.frames) / milliseconds_since(start);
+  }
+
+  // In a session of its own, so that looking at the clock between steps does not slow the runs timed above.
+  void profile() {
+    SessionOptions options = options_.session;
+    options.profile = true;
+    Session session = Session::open(path_, options);
+    session.prepare(result_.input_shapes);
+    for (int i = 0; i < kWarmRuns; ++i) session.run(inputs_);
+    session.reset_profile();
+    Clock::time_point start = Clock::now();
+    for (int i = 0; i < kFewestRuns || milliseconds_since(start) < 500 * options_.seconds; ++i) {
+      check_interrupt();
+      report("profile", milliseconds_since(start), 500 * options_.seconds);
+      session.run(inputs_);
+    }
+    result_.steps = session.profile();
+  }
+
+  const std::string& path_;
+  const BenchOptions& options_;
+  FrameStream* frames_;
+  std::unique_ptr<Session> session_;
+  std::vector<Tensor> inputs_;
+  BenchResult result_;
+};
+
+}  // namespace
+
+BenchResult bench_model(const std::string& path, const BenchOptions& options, FrameStream* frames) { return Bench(path, options, frames).run(); }
+
+}  // namespace octet

@@ -1,0 +1,150 @@
+#include "measure/compare.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "base/observer_sink.h"
+#include "measure/layers.h"
+#include "measure/score.h"
+#include "measure/similarity.h"
+#include "runtime/session.h"
+#include "tasks/interval.h"
+
+namespace octet {
+
+namespace {
+
+// Keeps what the first model shows of a frame, and compares it with what the second one shows.
+class LayerComparison final : public ObserverSink {
+ public:
+  explicit LayerComparison(std::vector<WatchedValue> watched) : watched_(std::move(watched)), first_(watched_.size()), sums_(watched_.size()) {}
+
+  void start(bool second) { second_ = second; }
+
+  void observe(int observer, const Tensor& tensor) override {
+    auto i = static_cast<size_t>(observer);
+    if (!second_) {
+      first_[i] = tensor.clone();
+    } else if (first_[i].is_defined()) {
+      sums_[i].add(first_[i], tensor, watched_[i].name);
+      first_[i] = Tensor();
+    }
+  }
+
+  // The worst first; values that were never seen (in a branch not taken) are left out.
+  std::vector<Similarity> ranked() const {
+    std::vector<Similarity> layers;
+    for (size_t i = 0; i < sums_.size(); ++i) {
+      Similarity similarity = sums_[i].result();
+      if (similarity.elements == 0) continue;
+      similarity.name = watched_[i].name;
+      similarity.layer = watched_[i].layer;
+      layers.push_back(std::move(similarity));
+    }
+    auto badness = [](const Similarity& s) { return std::isnan(s.sqnr_db) ? -1e300 : s.sqnr_db; };
+    std::stable_sort(layers.begin(), layers.end(), [&](const Similarity& x, const Similarity& y) { return badness(x) < badness(y); });
+    return layers;
+  }
+
+ private:
+  std::vector<WatchedValue> watched_;
+  std::vector<Tensor> first_;
+  std::vector<SimilaritySum> sums_;
+  bool second_ = false;
+};
+
+// For each output of a, the output of b of the same name; by position where the names differ altogether.
+std::vector<size_t> match_outputs(const Session& a, const Session& b) {
+  std::vector<size_t> matches;
+  for (const TensorInfo& output : a.outputs()) {
+    size_t i = 0;
+    while (i < b.outputs().size() && b.outputs()[i].name != output.name) ++i;
+    matches.push_back(i);
+  }
+  size_t found = static_cast<size_t>(std::count_if(matches.begin(), matches.end(), [&](size_t i) { return i < b.outputs().size(); }));
+  if (found == matches.size()) return matches;
+  require(found == 0 && a.outputs().size() == b.outputs().size(), ErrorCode::kInvalidArgument, "the models have different outputs: ",
+          a.outputs().size(), " and ", b.outputs().size(), ", of which ", found, " bear the same name");
+  for (size_t i = 0; i < matches.size(); ++i) matches[i] = i;
+  return matches;
+}
+
+void check_inputs(const Session& a, const Session& b) {
+  bool same = a.inputs().size() == b.inputs().size();
+  for (size_t i = 0; same && i < a.inputs().size(); ++i) same = a.inputs()[i].name == b.inputs()[i].name && a.inputs()[i].dtype == b.inputs()[i].dtype;
+  auto list = [](const Session& session) {
+    std::string names;
+    for (const TensorInfo& info : session.inputs()) names += text(names.empty() ? "" : ", ", info.name, " ", info.dtype);
+    return names;
+  };
+  require(same, ErrorCode::kInvalidArgument, "the models take different inputs: ", list(a), " and ", list(b));
+}
+
+}  // namespace
+
+CompareResult compare_models(Model model_a, Model model_b, const CompareOptions& options, FrameStream& frames, const Task* task, bool score) {
+  CompareResult result;
+  result.model_a = model_a.path;
+  result.model_b = model_b.path;
+  std::unique_ptr<LayerComparison> layers;
+  EngineOptions engine;
+  if (options.layers) {
+    layers = std::make_unique<LayerComparison>(watch_common_values(model_a, model_b));
+    engine.sink = layers.get();
+  }
+  Session a = make_session(std::move(model_a), options.session, engine);
+  engine.pool = a.implementation().pool;
+  Session b = make_session(std::move(model_b), options.session, engine);
+  check_inputs(a, b);
+  std::vector<size_t> matches = match_outputs(a, b);
+
+  std::vector<SimilaritySum> sums(matches.size());
+  std::unique_ptr<Scorer> scorer_a, scorer_b;
+  std::optional<Agreement> agreement;
+  if (task != nullptr) {
+    agreement.emplace(task->make_agreement());
+    if (score) {
+      scorer_a = std::make_unique<Scorer>(*task);
+      scorer_b = std::make_unique<Scorer>(*task);
+    }
+  }
+  frames.rewind();
+  for (Frame frame; frames.next(frame); ++result.frames) {
+    check_interrupt();
+    if (options.progress) options.progress("comparing", result.frames, frames.count);
+    std::vector<Tensor> inputs = tensors_of(frame);
+    if (layers) layers->start(false);
+    const std::vector<Tensor>& outputs_a = a.run(inputs);
+    if (layers) layers->start(true);
+    const std::vector<Tensor>& outputs_b = b.run(inputs);
+    for (size_t i = 0; i < sums.size(); ++i) sums[i].add(outputs_a[i], outputs_b[matches[i]], a.outputs()[i].name);
+    if (task == nullptr) continue;
+    Predictions predictions_a = decode_outputs(*task, a, outputs_a, frame), predictions_b = decode_outputs(*task, b, outputs_b, frame);
+    agreement->add(predictions_a, predictions_b);
+    if (scorer_a) scorer_a->add(predictions_a, frame);
+    if (scorer_b) scorer_b->add(predictions_b, frame);
+  }
+  require(result.frames > 0, ErrorCode::kNotFound, "the data holds no frame");
+  for (size_t i = 0; i < sums.size(); ++i) {
+    result.outputs.push_back(sums[i].result());
+    result.outputs.back().name = a.outputs()[i].name;
+  }
+  if (layers) result.layers = layers->ranked();
+  if (agreement) result.agreement = score_of(agreement->result());
+  if (scorer_a) {
+    result.a = scorer_a->score();
+    result.b = scorer_b->score();
+    PairedDifference paired = paired_difference(scorer_a->metric(), scorer_b->metric());
+    // A drop is positive when b is worse, whichever way the metric points.
+    double sign = result.a->higher_is_better ? -1 : 1;
+    result.drop = sign * paired.difference;
+    result.drop_low = std::min(sign * paired.interval.low, sign * paired.interval.high);
+    result.drop_high = std::max(sign * paired.interval.low, sign * paired.interval.high);
+    result.p_value = paired.p_value;
+  }
+  return result;
+}
+
+}  // namespace octet

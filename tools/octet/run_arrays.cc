@@ -1,0 +1,151 @@
+// octet run MODEL --input x.npz -o out.npz: one run, arrays in and out.
+#include <algorithm>
+#include <cinttypes>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "command.h"
+#include "commands.h"
+#include "octet/arrays.h"
+#include "octet/runtime.h"
+#include "output_summary.h"
+
+namespace octet {
+
+namespace {
+
+constexpr const char* kHelp =
+    R"(usage: octet run MODEL [--input [NAME=]FILE]... [-o OUT] [OPTION...]
+
+Runs a model once on arrays, or on every picture of a file, folder or video.
+
+  --input [NAME=]FILE   .npy or .npz: the model's inputs by name (a model with one input takes any single array);
+                        a picture, a folder of pictures or a video: prepared as the recipe says, outputs decoded.
+                        Without it, inputs are random.
+  -o, --output OUT      .npz or .npy: the outputs; .png or .jpg: the annotated picture; a folder: one file per frame
+  --recipe FILE.toml    preprocessing and decoding; default: what the model carries
+  --frames N            of a folder or video: at most N frames
+  --shape NAME=1x3x8x8  shape of a free input, for random inputs; may be repeated
+  --seed N              seed of the random inputs (1)
+  --threads N           worker threads; default: all processors
+  --isa LEVEL           force an instruction set level: reference, avx2, avx512vnni, neon, dotprod, ...
+  --json                print the outputs' summary, or the detections, as JSON
+
+example: octet run shapes.int8.onnx --input frames/score/000003.png -o annotated.png
+)";
+
+struct Request {
+  std::string model, output;
+  std::vector<std::pair<std::string, std::string>> inputs;   // name (may be empty), file
+  SessionOptions session;
+  std::map<std::string, Shape> shapes;
+  uint64_t seed = 1;
+  bool json = false;
+};
+
+bool is_array_file(std::string_view path) { return path.ends_with(".npy") || path.ends_with(".npz"); }
+
+long whole_number(std::string_view option, const char* text, long least) {
+  char* end = nullptr;
+  long value = std::strtol(text, &end, 10);
+  if (end == text || *end != '\0' || value < least)
+    throw Error(ErrorCode::kInvalidArgument, std::string(option) + ": '" + text + "' is not a whole number of at least " + std::to_string(least));
+  return value;
+}
+
+// NAME=FILE, unless FILE itself exists with the '=' in it.
+std::pair<std::string, std::string> named_file(const std::string& argument) {
+  size_t equals = argument.find('=');
+  size_t slash = argument.find('/');
+  if (equals == std::string::npos || equals == 0 || (slash != std::string::npos && slash < equals)) return {"", argument};
+  return {argument.substr(0, equals), argument.substr(equals + 1)};
+}
+
+// False: the toolkit must do it.
+bool parse(int argc, char** argv, Request& request) {
+  for (int i = 2; i < argc; ++i) {
+    std::string argument = argv[i];
+    std::string value;
+    bool has_value = false;
+    if (size_t equals = argument.find('='); argument.starts_with("--") && equals != std::string::npos) {
+      value = argument.substr(equals + 1);
+      argument.resize(equals);
+      has_value = true;
+    }
+    auto next = [&]() -> const std::string& {
+      if (!has_value) {
+        if (i + 1 >= argc) throw Error(ErrorCode::kInvalidArgument, argument + " wants a value", "octet run --help");
+        value = argv[++i];
+      }
+      return value;
+    };
+    if (argument == "--input" || argument == "-i") request.inputs.push_back(named_file(next()));
+    else if (argument == "--output" || argument == "-o") request.output = next();
+    else if (argument == "--threads") request.session.threads = static_cast<int>(whole_number(argument, next().c_str(), 1));
+    else if (argument == "--isa") request.session.isa = next();
+    else if (argument == "--seed") request.seed = static_cast<uint64_t>(whole_number(argument, next().c_str(), 0));
+    else if (argument == "--shape") request.shapes.insert(parse_named_shape(next()));
+    else if (argument == "--json") request.json = true;
+    else if (argument.starts_with("-") || !request.model.empty()) return false;
+    else request.model = argument;
+  }
+  bool arrays = std::all_of(request.inputs.begin(), request.inputs.end(), [](const auto& input) { return is_array_file(input.second); });
+  return arrays && (request.output.empty() || is_array_file(request.output));
+}
+
+std::string input_names(const Session& session) {
+  std::string names;
+  for (const TensorInfo& input : session.inputs()) names += (names.empty() ? "" : ", ") + input.name;
+  return names;
+}
+
+std::vector<Tensor> gather_inputs(const Request& request, const Session& session) {
+  const std::vector<TensorInfo>& infos = session.inputs();
+  std::vector<Tensor> tensors(infos.size());
+  for (const auto& [given, file] : request.inputs) {
+    NamedTensors arrays = read_arrays(file);
+    for (auto& [member, tensor] : arrays) {
+      std::string name = !given.empty() && arrays.size() == 1 ? given : member;
+      auto it = std::find_if(infos.begin(), infos.end(), [&](const TensorInfo& info) { return info.name == name; });
+      if (it == infos.end() && arrays.size() == 1 && given.empty() && infos.size() == 1) it = infos.begin();
+      if (it == infos.end()) {
+        if (arrays.size() > 1) continue;   // an .npz may hold more than the model wants
+        throw Error(ErrorCode::kNotFound, name.empty() ? "the model has several inputs" : "the model has no input '" + name + "'",
+                    "its inputs are " + input_names(session) + ": --input NAME=" + file)
+            .with_file(file);
+      }
+      tensors[static_cast<size_t>(it - infos.begin())] = std::move(tensor);
+    }
+  }
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (!tensors[i].is_defined()) throw Error(ErrorCode::kNotFound, "no array for input '" + infos[i].name + "' was given", "--input " + infos[i].name + "=FILE.npy").with_file(request.model);
+  return tensors;
+}
+
+}  // namespace
+
+int run_arrays(int argc, char** argv) {
+  for (int i = 2; i < argc; ++i) {
+    std::string_view argument = argv[i];
+    if (argument == "--help" || argument == "-h") {
+      std::fputs(kHelp, stdout);
+      return kExitDone;
+    }
+  }
+  Request request;
+  if (!parse(argc, argv, request)) return start_toolkit(argv);
+  if (request.model.empty()) throw Error(ErrorCode::kInvalidArgument, "run wants a model", "octet run --help");
+  Session session = Session::open(request.model, request.session);
+  std::vector<Tensor> inputs = request.inputs.empty() ? random_inputs(session.inputs(), input_shapes(session, request.shapes), request.seed)
+                                                      : gather_inputs(request, session);
+  const std::vector<Tensor>& tensors = session.run(inputs);
+  NamedTensors outputs;
+  for (size_t i = 0; i < tensors.size(); ++i) outputs.emplace_back(session.outputs()[i].name, tensors[i]);
+  if (!request.output.empty()) write_arrays(request.output, outputs);
+  std::string summary = request.json ? outputs_as_json(outputs) : outputs_as_table(outputs);
+  std::fwrite(summary.data(), 1, summary.size(), stdout);
+  return kExitDone;
+}
+
+}  // namespace octet

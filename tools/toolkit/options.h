@@ -1,0 +1,24 @@
+// Options that several subcommands share.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "octet/toolkit.h"
+
+namespace octet {
+
+// --data, --labels, --recipe, --frames
+void add_data_options(CLI::App& app, DataOptions& data);
+// --threads, --isa
+void add_session_options(CLI::App& app, SessionOptions& session);
+// --shape NAME=1x3x8x8, may be repeated
+void add_shape_option(CLI::App& app, std::map<std::string, Shape>& shapes);
+
+// Writes text to standard output.
+void print(const std::string& text);
+
+}  // namespace octet

@@ -1,0 +1,46 @@
+#include "commands.h"
+#include "options.h"
+#include "progress.h"
+#include "report/report.h"
+
+namespace octet {
+
+namespace {
+
+struct Request {
+  std::string model, output, method, calibrator;
+  QuantizeOptions options;
+  bool json = false;
+};
+
+int run(Request& request) {
+  if (!request.method.empty()) request.options.method = request.method;
+  if (!request.calibrator.empty()) request.options.calibrator = request.calibrator;
+  ProgressBar bar;
+  request.options.progress = bar.callback();
+  QuantizeSummary summary = quantize(request.model, request.output, request.options);
+  bar.clear();
+  print(request.json ? quantize_json(summary) : quantize_report(summary));
+  return 0;
+}
+
+}  // namespace
+
+Command add_quantize(CLI::App& app) {
+  auto request = std::make_shared<Request>();
+  CLI::App* command = app.add_subcommand("quantize", "Writes the 8-bit form of a float model");
+  command->add_option("MODEL", request->model, "a float .onnx file")->required();
+  command->add_option("-o,--output", request->output, "the .onnx file to write; it appears when it is complete")->required()->type_name("OUT");
+  add_data_options(*command, request->options.data);
+  command->add_option("--method", request->method, "static (needs --data), dynamic, or weight-only; default: the recipe's, else static")
+      ->type_name("METHOD")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
+  command->add_option("--calibrator", request->calibrator, "how ranges are chosen: minmax, percentile, entropy, mse")
+      ->type_name("NAME")->check(CLI::IsMember({"minmax", "percentile", "entropy", "mse"}));
+  command->add_flag("--per-tensor", request->options.per_tensor, "one scale for all channels of a weight (default: one per channel)");
+  add_session_options(*command, request->options.session);
+  command->add_flag("--json", request->json, "print one JSON object");
+  command->footer("example: octet quantize shapes.onnx -o shapes.int8.onnx --data frames/calibrate --recipe recipe.toml");
+  return {command, [request] { return run(*request); }};
+}
+
+}  // namespace octet
