@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "ops/axes.h"
+#include "ops/copy_steps.h"
 #include "ops/lowering.h"
 
 namespace octet::ops {
@@ -68,8 +69,27 @@ void evaluate(EvaluateContext& context) {
   }
 }
 
+bool bind(BindContext& context) {
+  const Node& node = context.node();
+  const int axis = normalize_axis(context.attributes().integer("axis"), context.output_shape().rank());
+  std::vector<int64_t> strides = layout_strides(*node.outputs[0]);
+  CopyList list(context);
+  int64_t position = 0;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    list.copy(i, 0, context.shape(i), layout_strides(*node.inputs[i]), 0, strides, position * strides[static_cast<size_t>(axis)]);
+    position += context.shape(i)[axis];
+  }
+  return list.bind();
+}
+
+LayoutSupport layout(const Node& node) {
+  const int bits = dtype_bits(node.outputs[0]->dtype);
+  return bits >= 8 && bits <= 64 && node.inputs.size() <= 128 ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly;
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Concat", .since_version = 4, .max_inputs = kVariadic, .infer = infer, .evaluate = evaluate, .lower = lower_concat},
+    {.name = "Concat", .since_version = 4, .max_inputs = kVariadic, .infer = infer, .evaluate = evaluate, .bind = bind, .lower = lower_concat,
+     .layout = layout},
 };
 
 }  // namespace

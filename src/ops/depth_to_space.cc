@@ -1,5 +1,6 @@
 // DepthToSpace and SpaceToDepth: channels against blocks of pixels.
 #include "ops/axes.h"
+#include "ops/copy_steps.h"
 #include "ops/strided.h"
 
 namespace octet::ops {
@@ -55,9 +56,31 @@ void evaluate_gathered(EvaluateContext& context) {
   transpose_copy(x.dtype(), Shape{shape[0], x.shape()[1], shape[2], block, shape[3], block}, kOrder, x.raw(), y.raw(), context.pool());
 }
 
+bool bind_spread(BindContext& context) {
+  const int64_t b = block_size(context.attributes());
+  const Shape &x = context.shape(0), &y = context.output_shape();
+  const int64_t n = x[0], c = y[1], h = x[2], w = x[3];
+  const bool dcr = context.attributes().string("mode", "DCR") == "DCR";
+  if (context.layout(0) == Layout::kChannelsLast) {
+    if (dcr) return bind_transpose(context, std::vector<int64_t>{n, h, w, b, b, c}, std::vector<int64_t>{0, 1, 3, 2, 4, 5});
+    return bind_transpose(context, std::vector<int64_t>{n, h, w, c, b, b}, std::vector<int64_t>{0, 1, 4, 2, 5, 3});
+  }
+  if (dcr) return bind_transpose(context, std::vector<int64_t>{n, b, b, c, h, w}, std::vector<int64_t>{0, 3, 4, 1, 5, 2});
+  return bind_transpose(context, std::vector<int64_t>{n, c, b, b, h, w}, std::vector<int64_t>{0, 1, 4, 2, 5, 3});
+}
+
+bool bind_gathered(BindContext& context) {
+  const int64_t b = block_size(context.attributes());
+  const Shape &x = context.shape(0), &y = context.output_shape();
+  const int64_t n = x[0], c = x[1], h = y[2], w = y[3];
+  if (context.layout(0) == Layout::kChannelsLast)
+    return bind_transpose(context, std::vector<int64_t>{n, h, b, w, b, c}, std::vector<int64_t>{0, 1, 3, 2, 4, 5});
+  return bind_transpose(context, std::vector<int64_t>{n, c, h, b, w, b}, std::vector<int64_t>{0, 3, 5, 1, 2, 4});
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "DepthToSpace", .infer = infer<spread>, .evaluate = evaluate_spread, .transparent = true},
-    {.name = "SpaceToDepth", .infer = infer<gathered>, .evaluate = evaluate_gathered, .transparent = true},
+    {.name = "DepthToSpace", .infer = infer<spread>, .evaluate = evaluate_spread, .bind = bind_spread, .layout = agnostic_with_constants, .transparent = true},
+    {.name = "SpaceToDepth", .infer = infer<gathered>, .evaluate = evaluate_gathered, .bind = bind_gathered, .layout = agnostic_with_constants, .transparent = true},
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Expand and Tile: a tensor repeated.
 #include "ops/axes.h"
-#include "ops/broadcast.h"
+#include "ops/copy_steps.h"
 
 namespace octet::ops {
 
@@ -68,9 +68,30 @@ void evaluate_tile(EvaluateContext& context) {
   strided_copy(x.dtype(), split, x.raw(), strides, y.raw(), dense_strides(split), context.pool());
 }
 
+// Both hold once the output's shape is known, whatever the second input was: every axis of the output is some repeats of the input's.
+bool bind(BindContext& context) {
+  const Shape &x = context.shape(0), &y = context.output_shape();
+  std::vector<int64_t> dense = dense_strides(x), dense_y = dense_strides(y), x_strides, y_strides;
+  Shape split;
+  for (int axis = 0; axis < y.rank(); ++axis) {
+    int from = axis - (y.rank() - x.rank());
+    int64_t extent = from < 0 ? 1 : x[from];
+    if (extent == 0 || y[axis] % extent != 0) return false;
+    split.push_back(y[axis] / extent);
+    split.push_back(extent);
+    x_strides.push_back(0);
+    x_strides.push_back(from < 0 ? 0 : dense[static_cast<size_t>(from)]);
+    y_strides.push_back(extent * dense_y[static_cast<size_t>(axis)]);
+    y_strides.push_back(dense_y[static_cast<size_t>(axis)]);
+  }
+  CopyList list(context);
+  list.copy(0, 0, split, x_strides, 0, y_strides, 0);
+  return list.bind();
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Expand", .since_version = 8, .min_inputs = 2, .max_inputs = 2, .infer = infer_expand, .evaluate = evaluate_expand, .transparent = true},
-    {.name = "Tile", .since_version = 6, .min_inputs = 2, .max_inputs = 2, .infer = infer_tile, .evaluate = evaluate_tile, .transparent = true},
+    {.name = "Expand", .since_version = 8, .min_inputs = 2, .max_inputs = 2, .infer = infer_expand, .evaluate = evaluate_expand, .bind = bind, .transparent = true},
+    {.name = "Tile", .since_version = 6, .min_inputs = 2, .max_inputs = 2, .infer = infer_tile, .evaluate = evaluate_tile, .bind = bind, .transparent = true},
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "ops/axes.h"
 #include "ops/indices.h"
+#include "ops/copy_steps.h"
 #include "ops/strided.h"
 
 namespace octet::ops {
@@ -41,6 +42,30 @@ void evaluate_gather(EvaluateContext& context) {
     for (int64_t i = begin; i < end; ++i)
       std::memcpy(to + i * bytes, from + i / count * row + positions[static_cast<size_t>(i % count)] * bytes, static_cast<size_t>(bytes));
   });
+}
+
+// Indices that are known now: a few slices to copy.
+bool bind_gather(BindContext& context) {
+  const Tensor* indices = context.constant(1);
+  if (indices == nullptr || indices->elements() > 64) return false;
+  const Shape &data = context.shape(0), &y = context.output_shape();
+  int axis = normalize_axis(context.attributes().integer("axis", 0), data.rank());
+  std::vector<int64_t> positions = checked_indices(*indices, data[axis]);
+  std::vector<int64_t> strides = dense_strides(data), y_strides = dense_strides(y), outer_y;
+  const int after = indices->shape().rank();   // the axes of the indices stand where the axis was
+  Shape extents;
+  std::vector<int64_t> x_strides;
+  for (int i = 0; i < data.rank(); ++i) {
+    if (i == axis) continue;
+    extents.push_back(data[i]);
+    x_strides.push_back(strides[static_cast<size_t>(i)]);
+    outer_y.push_back(y_strides[static_cast<size_t>(i < axis ? i : i - 1 + after)]);
+  }
+  const int64_t slice = data.elements(axis + 1, data.rank());
+  CopyList list(context);
+  for (size_t i = 0; i < positions.size(); ++i)
+    list.copy(0, 0, extents, x_strides, positions[i] * strides[static_cast<size_t>(axis)], outer_y, static_cast<int64_t>(i) * slice);
+  return list.bind();
 }
 
 // --- GatherElements: one element per index ------------------------------------------------------------------------------
@@ -120,7 +145,7 @@ void evaluate_nd(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "Gather", .min_inputs = 2, .max_inputs = 2, .infer = infer_gather, .evaluate = evaluate_gather, .transparent = true},
+    {.name = "Gather", .min_inputs = 2, .max_inputs = 2, .infer = infer_gather, .evaluate = evaluate_gather, .bind = bind_gather, .transparent = true},
     {.name = "GatherElements", .since_version = 11, .min_inputs = 2, .max_inputs = 2, .infer = infer_elements, .evaluate = evaluate_elements,
      .transparent = true},
     {.name = "GatherND", .since_version = 11, .min_inputs = 2, .max_inputs = 2, .infer = infer_nd, .evaluate = evaluate_nd, .transparent = true},

@@ -1,5 +1,8 @@
 // Pad: constant, edge, reflect and wrap; negative pads cut off. Attributes before opset 11, inputs since.
+#include <algorithm>
+
 #include "ops/axes.h"
+#include "ops/copy_steps.h"
 #include "ops/strided.h"
 
 namespace octet::ops {
@@ -96,15 +99,14 @@ std::vector<int64_t> sources(int64_t extent, int64_t out_extent, int64_t begin, 
 }
 
 // The constant as one element of `dtype`: the input, or the float attribute of opset 2.
-Tensor constant_value(const EvaluateContext& context, DType dtype) {
-  if (context.has_input(2) && context.input(2).elements() > 0) {
-    const Tensor& value = context.input(2);
-    require(value.dtype() == dtype && value.elements() == 1, ErrorCode::kShapeMismatch, "the padding value must be one element of type ", dtype);
-    return value;
+Tensor constant_value(const Tensor* input, const Attributes& attributes, DType dtype) {
+  if (input != nullptr && input->elements() > 0) {
+    require(input->dtype() == dtype && input->elements() == 1, ErrorCode::kShapeMismatch, "the padding value must be one element of type ", dtype);
+    return *input;
   }
   Tensor value(dtype, Shape{});
   std::memset(value.raw(), 0, value.bytes());
-  float attribute = context.attributes().has("value") ? context.attributes().real("value") : 0.0f;
+  float attribute = attributes.real("value", 0.0f);
   if (attribute != 0)
     dispatch(dtype, FloatTypes(), [&]<typename T>() { typed<T>(value)[0] = narrow<T>(static_cast<Wide<T>>(attribute)); });
   return value;
@@ -117,7 +119,7 @@ void evaluate(EvaluateContext& context) {
   Shape shape = padded(x.shape(), pads);
   Mode how = mode(context.attributes());
   Tensor& y = context.output(0, x.dtype(), shape);
-  Tensor value = constant_value(context, x.dtype());
+  Tensor value = constant_value(context.has_input(2) ? &context.input(2) : nullptr, context.attributes(), x.dtype());
   if (y.elements() == 0) return;
   if (rank == 0) return std::memcpy(y.raw(), x.raw(), x.bytes()), void();
   std::vector<std::vector<int64_t>> from;
@@ -149,8 +151,53 @@ void evaluate(EvaluateContext& context) {
   });
 }
 
+// Constant padding with everything but the data known: borders to fill, a middle to copy.
+bool is_bindable(const Node& node) {
+  if (mode(node.attributes) != Mode::kConstant || agnostic_with_constants(node) != LayoutSupport::kAgnostic) return false;
+  const Value* value = node.input(2);
+  return value == nullptr || value->shape->elements() <= 1;
+}
+
+bool bind(BindContext& context) {
+  const Node& node = context.node();
+  if (!is_bindable(node)) return false;
+  const Shape &x = context.shape(0), &y = context.output_shape();
+  const int rank = x.rank();
+  auto list_of = [&](std::string_view attribute, size_t i) {
+    IntegerList list;
+    if (const Tensor* tensor = context.constant(i)) list = {true, true, integers_of(*tensor)};
+    else if (node.attributes.has(attribute)) list = {true, true, {node.attributes.integers(attribute).begin(), node.attributes.integers(attribute).end()}};
+    return list;
+  };
+  Pads pads = pads_by_axis(list_of(node.attributes.has("paddings") ? "paddings" : "pads", 1), list_of("axes", 3), rank);
+  CopyList list(context);
+  Tensor value = constant_value(context.constant(2), node.attributes, context.dtype(0));
+  list.set_fill_value(value.raw(), dtype_bits(context.dtype(0)) / 8);
+  std::vector<int64_t> x_strides = layout_strides(*node.inputs[0]), y_strides = layout_strides(*node.outputs[0]);
+  // Axis by axis: what lies before and behind, within the middle of the axes already done.
+  Shape middle = y;
+  int64_t x_offset = 0, y_offset = 0;
+  for (int axis = 0; axis < rank; ++axis) {
+    const size_t i = static_cast<size_t>(axis);
+    const int64_t before = std::max<int64_t>(pads.begin[i], 0), cut = std::max<int64_t>(-pads.begin[i], 0);
+    const int64_t kept = std::max<int64_t>(std::min(x[axis] - cut, y[axis] - before), 0), behind = y[axis] - before - kept;
+    Shape slab = middle;
+    slab[axis] = before;
+    list.fill(slab, y_strides, y_offset);
+    slab[axis] = behind;
+    list.fill(slab, y_strides, y_offset + (before + kept) * y_strides[i]);
+    middle[axis] = kept;
+    x_offset += cut * x_strides[i];
+    y_offset += before * y_strides[i];
+  }
+  list.copy(0, 0, middle, x_strides, x_offset, y_strides, y_offset);
+  return list.bind();
+}
+
+LayoutSupport layout(const Node& node) { return is_bindable(node) ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly; }
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Pad", .max_inputs = 4, .infer = infer, .evaluate = evaluate},
+    {.name = "Pad", .max_inputs = 4, .infer = infer, .evaluate = evaluate, .bind = bind, .layout = layout},
 };
 
 }  // namespace

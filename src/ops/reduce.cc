@@ -2,9 +2,11 @@
 //
 // Floats are combined in one fixed order: 16 lanes, element i in lane i mod 16, then the lanes in a tree. The result does not depend
 // on threads or vector width.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
+#include "kernels/reduce_f32/reduce_f32.h"
 #include "ops/axes.h"
 #include "ops/strided.h"
 #include "ops/lowering.h"
@@ -55,10 +57,12 @@ T from_real(double value) {
 }
 
 struct ReduceSum {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kSum;
   using Accepts = NumericTypes;
   template <typename T> static T row(const T* x, int64_t n) { return finish<T>(sum_row(x, n, identity<Wide<T>>)); }
 };
 struct ReduceMean {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kMean;
   using Accepts = NumericTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     auto sum = sum_row(x, n, identity<Wide<T>>);
@@ -69,24 +73,28 @@ struct ReduceMean {
   }
 };
 struct ReduceProd {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kProduct;
   using Accepts = NumericTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     return finish<T>(reduce_row(x, n, Sum<T>(1), [](Wide<T> v) { return static_cast<Sum<T>>(v); }, [](Sum<T> a, Sum<T> b) { return a * b; }));
   }
 };
 struct ReduceSumSquare {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kSumOfSquares;
   using Accepts = NumericTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     return finish<T>(sum_row(x, n, [](Wide<T> v) { return static_cast<Sum<T>>(v) * static_cast<Sum<T>>(v); }));
   }
 };
 struct ReduceL1 {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kNorm1;
   using Accepts = NumericTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     return finish<T>(sum_row(x, n, [](Wide<T> v) { return v < 0 ? Sum<T>(0) - static_cast<Sum<T>>(v) : static_cast<Sum<T>>(v); }));
   }
 };
 struct ReduceL2 {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kNorm2;
   using Accepts = NumericTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     auto sum = sum_row(x, n, [](Wide<T> v) { return static_cast<Sum<T>>(v) * static_cast<Sum<T>>(v); });
@@ -119,18 +127,21 @@ template <typename T> Wide<T> highest() {
 }
 
 struct ReduceMax {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kMax;
   using Accepts = NumericAndBoolTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     return narrow<T>(reduce_row(x, n, lowest<T>(), identity<Wide<T>>, larger<Wide<T>>));
   }
 };
 struct ReduceMin {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kMin;
   using Accepts = NumericAndBoolTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     return narrow<T>(reduce_row(x, n, highest<T>(), identity<Wide<T>>, smaller<Wide<T>>));
   }
 };
 struct ReduceLogSumExp {
+  static constexpr auto kKernel = kernels::reduce_f32::Op::kLogSumExp;
   using Accepts = NumericTypes;
   template <typename T> static T row(const T* x, int64_t n) {
     using Real = std::conditional_t<kIsFloating<T>, Wide<T>, double>;
@@ -211,9 +222,98 @@ void evaluate(EvaluateContext& context) {
   });
 }
 
+// --- the fast step ----------------------------------------------------------------------------------------------------------
+
+namespace reduce_f32 = kernels::reduce_f32;
+
+struct Block { int64_t outer, count, inner; };
+
+// The reduced axes as one block of a tensor that lies as [outer][count][inner]; none when they are not neighbours in memory.
+std::optional<Block> block_of(const Node& node, bool channels_last) {
+  const Value& x = *node.inputs[0];
+  const int rank = x.shape->rank();
+  IntegerList axes;
+  if (const Value* input = node.input(1)) {
+    if (!input->is_constant()) return {};
+    axes = {true, true, integers_of(input->constant())};
+  } else if (node.attributes.has("axes")) {
+    auto values = node.attributes.integers("axes");
+    axes = {true, true, std::vector<int64_t>(values.begin(), values.end())};
+  }
+  std::vector<bool> gone = reduced_axes(axes, node.attributes, rank);
+  if (channels_last && node.attributes.integer("keepdims", 1) == 0) return {};
+  std::vector<int> order;
+  for (int axis = 0; axis < rank; ++axis)
+    if (!channels_last || axis != 1) order.push_back(axis);
+  if (channels_last) order.push_back(1);
+  Block block{1, 1, 1};
+  int state = 0;   // 0: before the block, 1: in it, 2: behind it
+  for (int axis : order) {
+    const int64_t extent = (*x.shape)[axis];
+    const bool reduced = gone[static_cast<size_t>(axis)];
+    if (extent == 1) continue;
+    if (reduced && state == 2) return {};
+    if (reduced) state = 1;
+    else if (state == 1) state = 2;
+    (state == 0 ? block.outer : state == 1 ? block.count : block.inner) *= extent;
+  }
+  return block;
+}
+
+struct ReduceParameters {
+  const reduce_f32::Kernel* kernel;
+  reduce_f32::Op op;
+  Block block;
+};
+
+void run(const StepArguments& arguments) {
+  const auto& p = arguments.params<ReduceParameters>();
+  const float* x = static_cast<const float*>(arguments.inputs[0]);
+  float* y = static_cast<float*>(arguments.outputs[0]);
+  const auto [outer, count, inner] = p.block;
+  if (inner == 1) {
+    arguments.pool->parallel_for(outer, std::max<int64_t>(8192 / std::max<int64_t>(count, 1), 1), [&](int64_t begin, int64_t end, int) {
+      p.kernel->rows(p.op, x + begin * count, y + begin, end - begin, count, count);
+    });
+    return;
+  }
+  constexpr int64_t kStrip = 256;   // columns: a wide picture is shared out too
+  const int64_t strips = (inner + kStrip - 1) / kStrip;
+  arguments.pool->parallel_for(outer * strips, std::max<int64_t>(8192 / (count * kStrip + 1), 1), [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t o = i / strips, first = i % strips * kStrip;
+      p.kernel->columns(p.op, x + o * count * inner + first, y + o * inner + first, count, std::min(kStrip, inner - first), inner);
+    }
+  });
+}
+
+void resolve(void* parameters, Isa isa) { static_cast<ReduceParameters*>(parameters)->kernel = reduce_f32::select(isa).kernel; }
+
+constexpr StepFunction step = {"reduce_f32", run, resolve};
+
+template <reduce_f32::Op op>
+bool bind(BindContext& context) {
+  if (context.dtype(0) != DType::kFloat32) return false;
+  auto block = block_of(context.node(), context.layout(0) == Layout::kChannelsLast);
+  if (!block) return false;
+  const auto& entry = reduce_f32::select(context.isa());
+  context.set(step, ReduceParameters{entry.kernel, op, *block}, std::string("reduce_f32/") + entry.name);
+  return true;
+}
+
+LayoutSupport layout(const Node& node) {
+  if (node.inputs[0]->dtype != DType::kFloat32 || node.inputs[0]->shape->rank() < 3) return LayoutSupport::kOnnxOnly;
+  return block_of(node, true) ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly;
+}
+
 template <typename Reduction>
 constexpr OperatorDef reduction(std::string_view name) {
-  return {.name = name, .max_inputs = 2, .infer = infer, .evaluate = evaluate<Reduction>};
+  OperatorDef definition{.name = name, .max_inputs = 2, .infer = infer, .evaluate = evaluate<Reduction>};
+  if constexpr (requires { Reduction::kKernel; }) {
+    definition.bind = bind<Reduction::kKernel>;
+    definition.layout = layout;
+  }
+  return definition;
 }
 
 constexpr OperatorDef definitions[] = {

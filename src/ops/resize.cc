@@ -261,9 +261,90 @@ void evaluate(EvaluateContext& context) {
   if (crop) dispatch(x.dtype(), NumericTypes(), [&]<typename T>() { extrapolate<T>(context.attributes(), y, outside); });
 }
 
+// --- the fast step: pictures in rows and columns, channels innermost ------------------------------------------------------------
+
+struct ResizeParameters {
+  const resize::Kernel* kernel;
+  resize::Geometry geometry;   // without its tables: they are the packed blocks
+  int64_t rows;
+  int element_bytes;
+  bool nearest;
+};
+
+void run(const StepArguments& arguments) {
+  const auto& p = arguments.params<ResizeParameters>();
+  resize::Geometry g = p.geometry;
+  g.height.index = static_cast<const int32_t*>(arguments.packed[0]);
+  g.height.weight = static_cast<const float*>(arguments.packed[1]);
+  g.width.index = static_cast<const int32_t*>(arguments.packed[2]);
+  g.width.weight = static_cast<const float*>(arguments.packed[3]);
+  const int64_t work = g.width.out * g.channels, grain = std::max<int64_t>((1 << 14) / std::max<int64_t>(work, 1), 1);
+  arguments.pool->parallel_for(p.rows, grain, [&](int64_t begin, int64_t end, int) {
+    if (p.nearest) resize::nearest(g, p.element_bytes, arguments.inputs[0], arguments.outputs[0], begin, end);
+    else p.kernel->f32(g, static_cast<const float*>(arguments.inputs[0]), static_cast<float*>(arguments.outputs[0]), begin, end);
+  });
+}
+
+void resolve(void* parameters, Isa isa) { static_cast<ResizeParameters*>(parameters)->kernel = resize::select(isa).kernel; }
+
+constexpr StepFunction step = {"resize", run, resolve};
+
+// What a fast step needs: everything but the picture constant, three or four axes of which only the spatial ones change.
+std::optional<Sizes> bindable(const Node& node) {
+  const Value* x = node.inputs[0];
+  if (!x->has_concrete_shape() || x->shape->elements() == 0 || (x->shape->rank() != 3 && x->shape->rank() != 4)) return {};
+  ResizeOptions options = resize_options(node);
+  const bool nearest = options.axis.mode == resize::Mode::kNearest;
+  const int bits = dtype_bits(x->dtype);
+  if (options.axis.coordinates == resize::Coordinates::kCrop || (nearest ? bits < 8 || bits > 64 : x->dtype != DType::kFloat32)) return {};
+  const size_t roi = inputs_of(options.modern).roi;
+  for (size_t i = 1; i < node.inputs.size(); ++i)
+    if (i != roi && node.inputs[i] != nullptr && !node.inputs[i]->is_constant()) return {};
+  Sizes sizes = output_sizes(*x->shape, node.attributes, options, [&](size_t i) -> const Tensor* {
+    return i != roi && node.input(i) != nullptr ? &node.inputs[i]->constant() : nullptr;
+  });
+  if (sizes.shape.elements() == 0 || !passes_through(sizes, *x->shape, 0) || !passes_through(sizes, *x->shape, 1)) return {};
+  return sizes;
+}
+
+LayoutSupport layout(const Node& node) { return bindable(node) ? LayoutSupport::kChannelsLast : LayoutSupport::kOnnxOnly; }
+
+Tensor block_of(const auto& values) {
+  using T = typename std::decay_t<decltype(values)>::value_type;
+  return Tensor::from(Shape{static_cast<int64_t>(values.size())}, std::span<const T>(values));
+}
+
+bool bind(BindContext& context) {
+  auto sizes = bindable(context.node());
+  if (!sizes || context.layout(0) != Layout::kChannelsLast || context.output_layout() != Layout::kChannelsLast) return false;
+  ResizeOptions options = resize_options(context.node());
+  const Shape &x = context.shape(0), &y = sizes->shape;
+  const int rank = x.rank();
+  auto table = [&](int axis) {
+    if (axis < 2) return resize::make_axis(1, 1, {});
+    return resize::make_axis(x[axis], y[axis], resize_axis_options(options, sizes->scales[static_cast<size_t>(axis)]));
+  };
+  resize::AxisTable height = table(rank == 4 ? 2 : 0), width = table(rank - 1);
+  ResizeParameters p{};
+  const auto& entry = resize::select(context.isa());
+  p.kernel = entry.kernel;
+  p.geometry.height = {height.in, height.out, height.taps, nullptr, nullptr};
+  p.geometry.width = {width.in, width.out, width.taps, nullptr, nullptr};
+  p.geometry.channels = p.geometry.x_stride = p.geometry.y_stride = x[1];
+  p.rows = x[0] * height.out;
+  p.element_bytes = dtype_bits(context.dtype(0)) / 8;
+  p.nearest = options.axis.mode == resize::Mode::kNearest;
+  context.add_packed(block_of(height.index));
+  context.add_packed(block_of(height.weight));
+  context.add_packed(block_of(width.index));
+  context.add_packed(block_of(width.weight));
+  context.set(step, p, std::string(p.nearest ? "resize_nearest/" : "resize/") + (p.nearest ? "reference" : entry.name));
+  return true;
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Upsample", .since_version = 7, .max_inputs = 2, .infer = infer, .evaluate = evaluate},
-    {.name = "Resize", .since_version = 10, .max_inputs = 4, .infer = infer, .evaluate = evaluate},
+    {.name = "Upsample", .since_version = 7, .max_inputs = 2, .infer = infer, .evaluate = evaluate, .bind = bind, .layout = layout},
+    {.name = "Resize", .since_version = 10, .max_inputs = 4, .infer = infer, .evaluate = evaluate, .bind = bind, .layout = layout},
 };
 
 }  // namespace

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "ops/axes.h"
-#include "ops/strided.h"
+#include "ops/copy_steps.h"
 
 namespace octet::ops {
 
@@ -109,8 +109,37 @@ void evaluate(EvaluateContext& context) {
   strided_copy(x.dtype(), shape, from, strides, y.raw(), dense_strides(shape), context.pool());
 }
 
+IntegerList constant_list(const BindContext& context, std::string_view attribute, size_t i) {
+  IntegerList list;
+  if (context.has_input(i)) {
+    list.present = true;
+    list.known = context.constant(i) != nullptr;
+    if (list.known) list.values = integers_of(*context.constant(i));
+  } else if (context.attributes().has(attribute)) {
+    auto values = context.attributes().integers(attribute);
+    list = {true, true, std::vector<int64_t>(values.begin(), values.end())};
+  }
+  return list;
+}
+
+bool bind(BindContext& context) {
+  const Node& node = context.node();
+  Ranges r{constant_list(context, "starts", 1), constant_list(context, "ends", 2), constant_list(context, "axes", 3), constant_list(context, "steps", 4)};
+  if (!r.starts.known || !r.ends.known || !r.axes.known || !r.steps.known) return false;
+  std::vector<Cut> of_axes = cuts(r, context.shape(0));
+  std::vector<int64_t> strides = layout_strides(*node.inputs[0]);
+  int64_t offset = 0;
+  for (size_t axis = 0; axis < of_axes.size(); ++axis) {
+    offset += of_axes[axis].count > 0 ? of_axes[axis].start * strides[axis] : 0;
+    strides[axis] *= of_axes[axis].step;
+  }
+  CopyList list(context);
+  list.copy(0, 0, context.output_shape(), strides, offset, layout_strides(*node.outputs[0]), 0);
+  return list.bind();
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Slice", .max_inputs = 5, .infer = infer, .evaluate = evaluate, .transparent = true},
+    {.name = "Slice", .max_inputs = 5, .infer = infer, .evaluate = evaluate, .bind = bind, .layout = agnostic_with_constants, .transparent = true},
 };
 
 }  // namespace

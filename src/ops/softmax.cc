@@ -1,6 +1,8 @@
 // Softmax, LogSoftmax and Hardmax. Before opset 13 the axes from `axis` on are one; since, only `axis` counts.
+#include <algorithm>
 #include <cmath>
 
+#include "kernels/softmax_f32/softmax_f32.h"
 #include "ops/axes.h"
 #include "ops/strided.h"
 
@@ -115,9 +117,68 @@ void evaluate(EvaluateContext& context) {
   });
 }
 
+// --- the fast step ----------------------------------------------------------------------------------------------------------
+
+namespace softmax_f32 = kernels::softmax_f32;
+
+struct SoftmaxParameters {
+  const softmax_f32::Kernel* kernel;
+  Rows rows;
+  bool logarithm;
+};
+
+void run(const StepArguments& arguments) {
+  const auto& p = arguments.params<SoftmaxParameters>();
+  const float* x = static_cast<const float*>(arguments.inputs[0]);
+  float* y = static_cast<float*>(arguments.outputs[0]);
+  const auto [outer, count, inner] = p.rows;
+  if (inner == 1) {
+    auto function = p.logarithm ? p.kernel->log_softmax : p.kernel->softmax;
+    arguments.pool->parallel_for(outer, std::max<int64_t>(4096 / std::max<int64_t>(count, 1), 1), [&](int64_t begin, int64_t end, int) {
+      function(x + begin * count, y + begin * count, end - begin, count, count, count);
+    });
+    return;
+  }
+  // Strips of columns, so that one large picture is shared out too.
+  constexpr int64_t kStrip = 256;
+  const int64_t strips = (inner + kStrip - 1) / kStrip;
+  auto function = p.logarithm ? p.kernel->log_softmax_columns : p.kernel->softmax_columns;
+  arguments.pool->parallel_for(outer * strips, std::max<int64_t>(4096 / (count * kStrip + 1), 1), [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t first = i % strips * kStrip, offset = i / strips * count * inner + first;
+      function(x + offset, y + offset, count, std::min(kStrip, inner - first), inner, inner);
+    }
+  });
+}
+
+void resolve(void* parameters, Isa isa) { static_cast<SoftmaxParameters*>(parameters)->kernel = softmax_f32::select(isa).kernel; }
+
+constexpr StepFunction step = {"softmax_f32", run, resolve};
+
+template <bool logarithm>
+bool bind(BindContext& context) {
+  if (context.dtype(0) != DType::kFloat32) return false;
+  const int version = context.node().version, rank = context.shape(0).rank();
+  Rows r = rows(context.shape(0), axis_of(context.attributes(), version), version);
+  if (context.layout(0) == Layout::kChannelsLast && rank >= 3) {
+    int axis = normalize_axis(axis_of(context.attributes(), version), rank);
+    int stored = axis == 0 ? 0 : axis == 1 ? rank - 1 : axis - 1;
+    r = rows(context.stored_shape(0), stored, 13);
+  }
+  const auto& entry = softmax_f32::select(context.isa());
+  context.set(step, SoftmaxParameters{entry.kernel, r, logarithm}, std::string("softmax_f32/") + entry.name);
+  context.allow_in_place(0);
+  return true;
+}
+
+// One axis can be walked in any order; several joined ones only as they are numbered.
+LayoutSupport layout(const Node& node) {
+  return node.version >= 13 && node.inputs[0]->dtype == DType::kFloat32 ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly;
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Softmax", .infer = infer, .evaluate = evaluate<Softmax>},
-    {.name = "LogSoftmax", .infer = infer, .evaluate = evaluate<LogSoftmax>},
+    {.name = "Softmax", .infer = infer, .evaluate = evaluate<Softmax>, .bind = bind<false>, .layout = layout},
+    {.name = "LogSoftmax", .infer = infer, .evaluate = evaluate<LogSoftmax>, .bind = bind<true>, .layout = layout},
     {.name = "Hardmax", .infer = infer, .evaluate = evaluate<Hardmax>},
 };
 

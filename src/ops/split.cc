@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "ops/axes.h"
+#include "ops/copy_steps.h"
 
 namespace octet::ops {
 
@@ -76,8 +77,34 @@ void evaluate(EvaluateContext& context) {
   }
 }
 
+bool bind(BindContext& context) {
+  const Node& node = context.node();
+  if (context.has_input(1) && context.constant(1) == nullptr) return false;
+  const int axis = normalize_axis(context.attributes().integer("axis", 0), context.shape(0).rank());
+  IntegerList list;
+  if (const Tensor* tensor = context.constant(1)) list = {true, true, integers_of(*tensor)};
+  else if (context.attributes().has("split")) {
+    auto values = context.attributes().integers("split");
+    list = {true, true, std::vector<int64_t>(values.begin(), values.end())};
+  }
+  auto pieces = sizes(list, context.attributes(), context.shape(0)[axis], node.outputs.size());
+  std::vector<int64_t> strides = layout_strides(*node.inputs[0]);
+  CopyList copies(context);
+  int64_t position = 0;
+  for (size_t i = 0; i < node.outputs.size(); ++i) {
+    if (node.outputs[i] != nullptr)
+      copies.copy(0, i, *node.outputs[i]->shape, strides, position * strides[static_cast<size_t>(axis)], layout_strides(*node.outputs[i]), 0);
+    position += pieces[i];
+  }
+  return copies.bind();
+}
+
+LayoutSupport layout(const Node& node) {
+  return node.outputs.size() <= 128 ? agnostic_with_constants(node) : LayoutSupport::kOnnxOnly;
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Split", .since_version = 2, .max_inputs = 2, .max_outputs = kVariadic, .infer = infer, .evaluate = evaluate, .transparent = true},
+    {.name = "Split", .since_version = 2, .max_inputs = 2, .max_outputs = kVariadic, .infer = infer, .evaluate = evaluate, .bind = bind, .layout = layout, .transparent = true},
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // Transpose: axis i of the output is axis perm[i] of the input; without perm the axes are reversed.
 #include "ops/axes.h"
+#include "ops/copy_steps.h"
 #include "ops/nibbles.h"
 #include "ops/strided.h"
 
@@ -48,8 +49,13 @@ void evaluate(EvaluateContext& context) {
   transpose_copy(x.dtype(), x.shape(), axes, x.raw(), y.raw(), context.pool());
 }
 
+bool bind(BindContext& context) {
+  std::vector<int> axes = permutation(context.attributes(), context.shape(0).rank());
+  return bind_transpose(context, context.shape(0).extents(), std::vector<int64_t>(axes.begin(), axes.end()));
+}
+
 constexpr OperatorDef definitions[] = {
-    {.name = "Transpose", .infer = infer, .evaluate = evaluate, .transparent = true},
+    {.name = "Transpose", .infer = infer, .evaluate = evaluate, .bind = bind, .transparent = true},
 };
 
 }  // namespace
