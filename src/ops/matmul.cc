@@ -1,7 +1,7 @@
 // Matrix products in floating point (and wide integers): MatMul, FusedMatMul, Gemm, FusedGemm.
 #include "ops/convolution.h"
 #include "ops/lowering.h"
-#include "ops/matrix_product.h"
+#include "ops/product_step.h"
 
 namespace octet::ops {
 
@@ -30,6 +30,11 @@ void evaluate_matmul(EvaluateContext& context) {
     if (alpha != 1.0f)
       for (int64_t i = 0; i < c.size(); ++i) c[i] = static_cast<T>(static_cast<T>(alpha) * c[i]);
   });
+}
+
+bool bind_matmul(BindContext& context) {
+  Transposes t = fused_transposes(context.node());
+  return bind_product_f32(context, {t.a, t.b, context.attributes().real("alpha", 1.0f), 1.0f, {}});
 }
 
 int64_t macs_matmul(const Node& node) { return matrix_product_macs(node, 0, fused_transposes(node).a); }
@@ -82,19 +87,25 @@ void evaluate_gemm(EvaluateContext& context) {
   });
 }
 
+bool bind_gemm(BindContext& context) {
+  Transposes t = gemm_transposes(context.node());
+  const Attributes& attributes = context.attributes();
+  return bind_product_f32(context, {t.a, t.b, attributes.real("alpha", 1.0f), attributes.real("beta", 1.0f), read_activation(attributes)});
+}
+
 int64_t macs_gemm(const Node& node) { return matrix_product_macs(node, 0, gemm_transposes(node).a); }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "MatMul", .min_inputs = 2, .max_inputs = 2, .infer = infer_matmul, .evaluate = evaluate_matmul, .macs = macs_matmul,
+    {.name = "MatMul", .min_inputs = 2, .max_inputs = 2, .infer = infer_matmul, .evaluate = evaluate_matmul, .macs = macs_matmul, .bind = bind_matmul,
      .lower = lower_matmul, .quantizable = true, .dynamic_quantizable = true},
     {.domain = "com.microsoft", .name = "FusedMatMul", .min_inputs = 2, .max_inputs = 2, .infer = infer_matmul, .evaluate = evaluate_matmul,
-     .macs = macs_matmul},
+     .macs = macs_matmul, .bind = bind_matmul},
     {.domain = "com.microsoft", .name = "TransposeMatMul", .min_inputs = 2, .max_inputs = 2, .infer = infer_matmul,
-     .evaluate = evaluate_matmul, .macs = macs_matmul},
-    {.name = "Gemm", .min_inputs = 2, .max_inputs = 3, .infer = infer_gemm, .evaluate = evaluate_gemm, .macs = macs_gemm,
+     .evaluate = evaluate_matmul, .macs = macs_matmul, .bind = bind_matmul},
+    {.name = "Gemm", .min_inputs = 2, .max_inputs = 3, .infer = infer_gemm, .evaluate = evaluate_gemm, .macs = macs_gemm, .bind = bind_gemm,
      .lower = lower_gemm, .quantizable = true, .dynamic_quantizable = true},
     {.domain = "com.microsoft", .name = "FusedGemm", .min_inputs = 2, .max_inputs = 3, .infer = infer_gemm, .evaluate = evaluate_gemm,
-     .macs = macs_gemm, .quantizable = true},
+     .macs = macs_gemm, .bind = bind_gemm, .quantizable = true},
 };
 
 }  // namespace

@@ -3,7 +3,7 @@
 // acc = Σ (a − zero point of a) · (b − zero point of b), exact modulo 2^32; see DESIGN §4 for what follows it.
 #include <cstring>
 
-#include "ops/matrix_product.h"
+#include "ops/product_step.h"
 
 namespace octet::ops {
 
@@ -11,10 +11,7 @@ namespace {
 
 // The inputs of one form of the operator, by index; kAbsent where the form has none.
 constexpr size_t kAbsent = 99;
-struct Form {
-  size_t a, a_scale, a_zero, b, b_scale, b_zero, bias, y_scale, y_zero;
-  bool gemm = false, dynamic = false;   // dynamic: a is float, its scale and zero point are found here
-};
+using Form = IntegerProductForm;
 constexpr Form kInteger{0, kAbsent, 2, 1, kAbsent, 3, kAbsent, kAbsent, kAbsent};
 constexpr Form kLinear{0, 1, 2, 3, 4, 5, kAbsent, 6, 7};
 constexpr Form kGemm{0, 1, 2, 3, 4, 5, 6, 7, 8, true};
@@ -136,17 +133,20 @@ void evaluate(EvaluateContext& context) {
 template <const Form& form>
 int64_t macs(const Node& node) { return matrix_product_macs(node, form.a, transposed<form>(node, "transA")); }
 
+template <const Form& form>
+bool bind(BindContext& context) { return bind_product_int8(context, form); }
+
 constexpr OperatorDef definitions[] = {
     {.name = "MatMulInteger", .since_version = 10, .min_inputs = 2, .max_inputs = 4, .infer = infer<kInteger>, .evaluate = evaluate<kInteger>,
-     .macs = macs<kInteger>},
+     .macs = macs<kInteger>, .bind = bind<kInteger>},
     {.name = "QLinearMatMul", .since_version = 10, .min_inputs = 8, .max_inputs = 8, .infer = infer<kLinear>, .evaluate = evaluate<kLinear>,
-     .macs = macs<kLinear>},
+     .macs = macs<kLinear>, .bind = bind<kLinear>},
     {.domain = "com.microsoft", .name = "QGemm", .min_inputs = 6, .max_inputs = 9, .infer = infer<kGemm>, .evaluate = evaluate<kGemm>,
-     .macs = macs<kGemm>},
+     .macs = macs<kGemm>, .bind = bind<kGemm>},
     {.domain = "com.microsoft", .name = "MatMulIntegerToFloat", .min_inputs = 4, .max_inputs = 7, .infer = infer<kToFloat>,
-     .evaluate = evaluate<kToFloat>, .macs = macs<kToFloat>},
+     .evaluate = evaluate<kToFloat>, .macs = macs<kToFloat>, .bind = bind<kToFloat>},
     {.domain = "com.microsoft", .name = "DynamicQuantizeMatMul", .min_inputs = 3, .max_inputs = 5, .infer = infer<kDynamic>,
-     .evaluate = evaluate<kDynamic>, .macs = macs<kDynamic>},
+     .evaluate = evaluate<kDynamic>, .macs = macs<kDynamic>, .bind = bind<kDynamic>},
 };
 
 }  // namespace
