@@ -4,6 +4,7 @@
 
 #include "calibrate/calibrate.h"
 #include "graph/operator.h"
+#include "passes/pass.h"
 
 namespace octet {
 
@@ -26,6 +27,7 @@ Value* seen_by_readers(Value& value) {
 }  // namespace
 
 std::vector<WatchedValue> watch_common_values(Model& a, Model& b) {
+  for (Model* model : {&a, &b}) run_passes(*model->graph, standard_passes().first(1), {});   // fold-constants infers
   std::unordered_map<std::string_view, Value*> in_b;
   for (Value& value : b.graph->values())
     if (is_watchable(value)) in_b.emplace(value.name, &value);

@@ -15,7 +15,7 @@ struct WatchedValue {
 
 // Finds the float values that both models have under one name. Where the second model quantizes a value X (X → QuantizeLinear →
 // DequantizeLinear), what the readers of X see there is compared: the DequantizeLinear's output. Puts Observe nodes into both models;
-// observer i of either sees watched[i]. In the order of the first model.
+// observer i of either sees watched[i]. In the order of the first model. Infers types first: files need not tell those of inner values.
 std::vector<WatchedValue> watch_common_values(Model& a, Model& b);
 
 }  // namespace octet

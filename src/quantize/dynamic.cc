@@ -100,11 +100,13 @@ class DynamicQuantizer {
     const std::string name = node.inputs[1]->name;
     const DynamicInput& x = dynamic_input(node.inputs[0], node);
     Value* values = graph_.add_constant(name + "_quantized", quantized.values);
-    Value* product = add(integer_op, {x.values, values, x.zero_point, graph_.add_constant(name + "_zero_point", Tensor::scalar(int8_t{0}))}, node);
+    Value* zero_point = graph_.add_constant(name + "_zero_point", Tensor::scalar(int8_t{0}));
+    Node* integer = graph_.add_node("", integer_op, {x.values, values, x.zero_point, zero_point}, node.outputs[0]->name, &node);
     if (convolution)
-      for (const auto& [key, value] : node.attributes) product->producer->attributes.set(key, value);
-    infer_node(*product->producer);
-    product->producer->name = node.name;
+      for (const auto& [key, value] : node.attributes) integer->attributes.set(key, value);
+    integer->name = node.name;
+    infer_node(*integer);
+    Value* product = integer->outputs[0];
     Value* result = add_cast(product, node);
     Value* scale = graph_.add_constant(name + "_scale", scale_tensor(quantized.scales, granularity, convolution ? node.inputs[1]->shape->rank() : 0));
     result = add("Mul", {result, add("Mul", {x.scale, scale}, node)}, node);
