@@ -155,7 +155,13 @@ bool GraphBuilder::lookup(Scope& scope, std::string_view name, Value*& value) {
   if (scope.outer == nullptr || !lookup(*scope.outer, name, value)) return false;
   if (value != nullptr) {
     Value* captured = value;
-    size_t index = scope.outer->graph->add_capture(scope.owner, captured);
+    // As Graph::add_capture does, without its search: a hostile file may capture a hundred thousand values.
+    auto [entry, fresh] = scope.captured->emplace(captured, scope.owner->captures.size());
+    if (fresh) {
+      scope.owner->captures.push_back(captured);
+      captured->consumers.push_back(scope.owner);
+    }
+    size_t index = entry->second;
     value = scope.graph->add_value(captured->name);
     value->is_input = true;
     value->dtype = captured->dtype;
@@ -177,6 +183,8 @@ Value* GraphBuilder::resolve_input(Scope& scope, std::string_view name) {
 void GraphBuilder::build_scope(Scope& scope, const GraphMessage& message) {
   require(scope.depth <= options_.max_depth, ErrorCode::kResourceLimit, "graphs are nested deeper than the limit of ",
           options_.max_depth);
+  // The main graph is in the file as often as in memory; bodies of functions may be there many times.
+  if (scope.depth > 0) charge(message.initializers.size() + message.sparse_initializers.size() + message.inputs.size() + message.outputs.size());
   scope.graph->name = message.name;
   scope.graph->unknown_fields = message.unknown;
   add_initializers(scope, message);

@@ -35,6 +35,7 @@ class GraphBuilder {
     Graph* graph;
     Scope* outer = nullptr;        // of a body: the scope of the node that owns it
     Node* owner = nullptr;         // of a body: that node
+    std::unordered_map<const Value*, size_t>* captured = nullptr;   // where in owner->captures a value stands; shared by its bodies
     const Frame* frame = nullptr;  // inside an inlined function
     const Opsets* opsets;
     std::string prefix;            // of node and value names of inlined functions
@@ -66,11 +67,12 @@ class GraphBuilder {
   bool lookup(Scope& scope, std::string_view name, Value*& value);
   Value* resolve_input(Scope& scope, std::string_view name);
 
+  void charge(size_t count);
   void add_nodes(Scope& scope, const std::vector<NodeMessage>& nodes);
   void add_node(Scope& scope, const NodeMessage& message);
   void add_constant(Scope& scope, const NodeMessage& message);
   void add_attributes(Scope& scope, const NodeMessage& message, Node& node);
-  std::shared_ptr<Graph> build_body(Scope& scope, Node& owner, std::string_view message);
+  std::shared_ptr<Graph> build_body(Scope& scope, Node& owner, std::unordered_map<const Value*, size_t>& captured, std::string_view message);
   void inline_function(Scope& scope, const NodeMessage& message, const FunctionMessage& function);
   bool resolve_attribute(const Scope& scope, AttributeMessage& attribute) const;
 

@@ -14,10 +14,15 @@ std::string describe(const NodeMessage& message) {
 
 }  // namespace
 
+// Counts what inlining multiplies, so that a small file cannot ask for a huge graph.
+void GraphBuilder::charge(size_t count) {
+  nodes_ += static_cast<int64_t>(count);
+  require(nodes_ <= options_.max_nodes, ErrorCode::kResourceLimit, "the model has more nodes than the limit of ", options_.max_nodes);
+}
+
 void GraphBuilder::add_nodes(Scope& scope, const std::vector<NodeMessage>& nodes) {
   for (const NodeMessage& message : nodes) {
-    require(++nodes_ <= options_.max_nodes, ErrorCode::kResourceLimit, "the model has more nodes than the limit of ",
-            options_.max_nodes);
+    charge(1);
     try {
       if (const FunctionMessage* function = find_function(message)) inline_function(scope, message, *function);
       else if (message.domain.empty() && message.op_type == "Constant") add_constant(scope, message);
@@ -60,6 +65,10 @@ bool GraphBuilder::resolve_attribute(const Scope& scope, AttributeMessage& attri
 }
 
 void GraphBuilder::add_attributes(Scope& scope, const NodeMessage& message, Node& node) {
+  constexpr size_t kMaxAttributes = 256;   // they are found by going through them
+  require(message.attributes.size() <= kMaxAttributes, ErrorCode::kResourceLimit, "has ", message.attributes.size(),
+          " attributes, the limit is ", kMaxAttributes);
+  std::unordered_map<const Value*, size_t> captured;
   for (std::string_view bytes : message.attributes) {
     AttributeMessage attribute = parse_attribute(bytes);
     require(!attribute.name.empty(), ErrorCode::kInvalidModel, "an attribute has no name");
@@ -68,17 +77,18 @@ void GraphBuilder::add_attributes(Scope& scope, const NodeMessage& message, Node
     if (attribute.is_graph) {
       // Octet walks into the bodies of operators that have some; a body anywhere else means nothing.
       require(node.op->has_bodies, ErrorCode::kInvalidModel, "the operator takes no graph, and the attribute '", attribute.name, "' is one");
-      node.attributes.set(attribute.name, build_body(scope, node, attribute.graph));
+      node.attributes.set(attribute.name, build_body(scope, node, captured, attribute.graph));
     } else {
       node.attributes.set(attribute.name, read_attribute(attribute, source_));
     }
   }
 }
 
-std::shared_ptr<Graph> GraphBuilder::build_body(Scope& scope, Node& owner, std::string_view message) {
+std::shared_ptr<Graph> GraphBuilder::build_body(Scope& scope, Node& owner, std::unordered_map<const Value*, size_t>& captured,
+                                                std::string_view message) {
   auto body = std::make_shared<Graph>();
   body->opsets = scope.graph->opsets;
-  Scope inner{.graph = body.get(), .outer = &scope, .owner = &owner, .frame = scope.frame, .opsets = scope.opsets,
+  Scope inner{.graph = body.get(), .outer = &scope, .owner = &owner, .captured = &captured, .frame = scope.frame, .opsets = scope.opsets,
               .depth = scope.depth + 1};
   build_scope(inner, parse_graph(message, options_.max_rank));
   return body;
@@ -116,6 +126,7 @@ void GraphBuilder::inline_function(Scope& scope, const NodeMessage& message, con
   require(scope.depth < options_.max_depth, ErrorCode::kResourceLimit, "functions are nested deeper than the limit of ",
           options_.max_depth);
 
+  charge(function.inputs.size() + function.outputs.size() + function.defaults.size());
   Frame frame{.function = &function};
   for (const auto& [name, bytes] : function.defaults) frame.attributes.insert_or_assign(name, parse_attribute(bytes));
   for (std::string_view bytes : message.attributes) {

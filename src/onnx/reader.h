@@ -32,8 +32,9 @@ constexpr int64_t kNewestIr = 13;
 struct ReadOptions {
   int max_rank = 16;                            // of tensors and declared shapes
   int max_depth = 64;                           // bodies within bodies, functions within functions
-  int64_t max_nodes = 1 << 20;                  // in all graphs together, after inlining
-  int64_t max_expanded_bytes = int64_t{1} << 30;  // of one sparse tensor made dense
+  int64_t max_nodes = 1 << 20;                  // in all graphs together, after inlining; constants and arguments that inlining
+                                                // multiplies count too
+  int64_t max_expanded_bytes = int64_t{1} << 30;  // of all sparse tensors made dense
 };
 
 // Throws Error that names the file.

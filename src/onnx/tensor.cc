@@ -274,8 +274,10 @@ NamedTensor read_sparse_tensor(std::string_view bytes, DataSource& source) {
   DType dtype = values.tensor.dtype();
   require(dtype_bits(dtype) >= 8, ErrorCode::kUnsupported, "unsupported: the sparse tensor '", name, "' of ", dtype);
   int64_t count = values.tensor.elements(), total = shape.elements();
-  require(total <= source.options.max_expanded_bytes / (dtype_bits(dtype) / 8), ErrorCode::kResourceLimit, "the sparse tensor '", name,
-          "' of shape ", shape, " is too large to be made dense");
+  int64_t left = source.options.max_expanded_bytes - source.expanded_bytes;
+  require(total <= left / (dtype_bits(dtype) / 8), ErrorCode::kResourceLimit, "the sparse tensor '", name, "' of shape ", shape,
+          " is too large to be made dense");
+  source.expanded_bytes += total * (dtype_bits(dtype) / 8);
   Tensor dense(dtype, shape);
   size_t item = static_cast<size_t>(dtype_bits(dtype)) / 8;
   std::memset(dense.raw(), 0, dense.bytes());

@@ -18,6 +18,7 @@ struct DataSource {
   bool has_folder = false;                  // whether external data can be looked for
   std::string folder;                       // beside the model; empty: the current one
   ReadOptions options;
+  int64_t expanded_bytes = 0;               // of the sparse tensors made dense so far
   std::map<std::string, std::shared_ptr<const MappedFile>, std::less<>> files;   // external data files, by location
 };
 
