@@ -3,6 +3,7 @@
 #include "kernels/softmax_f32/softmax_f32.h"
 #include "kernels/table_u8/table_u8.h"
 #include "ops/axes.h"
+#include "ops/quantize_step.h"
 #include "ops/requantize_table.h"
 
 namespace octet::ops {
@@ -26,6 +27,36 @@ void apply_table(EvaluateContext& context, const uint8_t* table, DType dtype) {
   for (int64_t i = 0; i < count; ++i) to[i] = table[from[i]];
 }
 
+double leaky_relu(const Node& node, double x) {
+  return x >= 0 ? x : static_cast<double>(node.attributes.real("alpha", 0.01f)) * x;
+}
+double sigmoid(const Node&, double x) { return kernels::math64::sigmoid(x); }
+
+bool parameters_are_constant(const Node& node) {
+  for (size_t i : {kXScale, kXZero, kYScale, kYZero})
+    if (node.input(i) != nullptr && !(node.inputs[i]->is_constant() && node.inputs[i]->shape->elements() == 1)) return false;
+  return true;
+}
+
+template <double (*function)(const Node&, double)>
+bool bind_function(BindContext& context) {
+  const Node& node = context.node();
+  if (!parameters_are_constant(node)) return false;
+  auto side = [&](size_t scale, size_t zero) {
+    return ByteScale{Reader<float>(*context.constant(scale))[0], context.has_input(zero) ? Reader<int32_t>(*context.constant(zero))[0] : 0, context.dtype(kX)};
+  };
+  auto table = byte_table(side(kXScale, kXZero), side(kYScale, kYZero), clamped_range(node, context.dtype(kX)),
+                          [&](double x) { return function(node, x); });
+  for (size_t i : {kXScale, kXZero, kYScale, kYZero})
+    if (context.has_input(i)) context.drop_constant_input(i);
+  bind_table(context, table.data());
+  return true;
+}
+
+LayoutSupport function_layout(const Node& node) {
+  return parameters_are_constant(node) ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly;
+}
+
 template <typename Function>
 void evaluate_function(EvaluateContext& context, Function function) {
   DType dtype = context.input(kX).dtype();
@@ -35,12 +66,11 @@ void evaluate_function(EvaluateContext& context, Function function) {
 }
 
 void evaluate_sigmoid(EvaluateContext& context) {
-  evaluate_function(context, [](double x) { return kernels::math64::sigmoid(x); });
+  evaluate_function(context, [&](double x) { return sigmoid(context.node(), x); });
 }
 
 void evaluate_leaky_relu(EvaluateContext& context) {
-  double alpha = static_cast<double>(context.attributes().real("alpha", 0.01f));
-  evaluate_function(context, [alpha](double x) { return x >= 0 ? x : alpha * x; });
+  evaluate_function(context, [&](double x) { return leaky_relu(context.node(), x); });
 }
 
 void infer_softmax(InferContext& context) {
@@ -87,12 +117,20 @@ void evaluate_table(EvaluateContext& context) {
   apply_table(context, static_cast<const uint8_t*>(table.raw()), table.dtype());
 }
 
+bool bind_table_operator(BindContext& context) {
+  bind_table(context, static_cast<const uint8_t*>(table_of(context.node()).raw()));
+  return true;
+}
+LayoutSupport table_layout(const Node&) { return LayoutSupport::kAgnostic; }
+
 constexpr OperatorDef definitions[] = {
-    {.domain = "com.microsoft", .name = "QLinearSigmoid", .min_inputs = 4, .max_inputs = 5, .infer = infer, .evaluate = evaluate_sigmoid},
-    {.domain = "com.microsoft", .name = "QLinearLeakyRelu", .min_inputs = 4, .max_inputs = 5, .infer = infer, .evaluate = evaluate_leaky_relu},
+    {.domain = "com.microsoft", .name = "QLinearSigmoid", .min_inputs = 4, .max_inputs = 5, .infer = infer, .evaluate = evaluate_sigmoid,
+     .bind = bind_function<sigmoid>, .layout = function_layout},
+    {.domain = "com.microsoft", .name = "QLinearLeakyRelu", .min_inputs = 4, .max_inputs = 5, .infer = infer, .evaluate = evaluate_leaky_relu,
+     .bind = bind_function<leaky_relu>, .layout = function_layout},
     {.domain = "com.microsoft", .name = "QLinearSoftmax", .min_inputs = 4, .max_inputs = 5, .infer = infer_softmax,
      .evaluate = evaluate_softmax},
-    {.domain = "octet", .name = "Table", .infer = infer_table, .evaluate = evaluate_table},
+    {.domain = "octet", .name = "Table", .infer = infer_table, .evaluate = evaluate_table, .bind = bind_table_operator, .layout = table_layout},
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "base/half.h"
 #include "ops/axes.h"
 #include "ops/matrix_product.h"
+#include "ops/quantize_step.h"
 
 namespace octet::ops {
 
@@ -157,15 +158,15 @@ void evaluate_dynamic(EvaluateContext& context) {
 
 constexpr OperatorDef definitions[] = {
     {.name = "QuantizeLinear", .since_version = 10, .min_inputs = 2, .max_inputs = 3, .infer = infer_quantize, .evaluate = evaluate_quantize,
-     .quantizes = true},
+     .bind = bind_quantize, .layout = quantize_layout, .quantizes = true},
     {.name = "DequantizeLinear", .since_version = 10, .min_inputs = 2, .max_inputs = 3, .infer = infer_dequantize,
-     .evaluate = evaluate_dequantize, .dequantizes = true},
+     .evaluate = evaluate_dequantize, .bind = bind_dequantize, .layout = dequantize_layout, .dequantizes = true},
     {.domain = "com.microsoft", .name = "QuantizeLinear", .min_inputs = 2, .max_inputs = 3, .infer = infer_quantize,
-     .evaluate = evaluate_quantize, .quantizes = true},
+     .evaluate = evaluate_quantize, .bind = bind_quantize, .layout = quantize_layout, .quantizes = true},
     {.domain = "com.microsoft", .name = "DequantizeLinear", .min_inputs = 2, .max_inputs = 3, .infer = infer_dequantize,
-     .evaluate = evaluate_dequantize, .dequantizes = true},
+     .evaluate = evaluate_dequantize, .bind = bind_dequantize, .layout = dequantize_layout, .dequantizes = true},
     {.name = "DynamicQuantizeLinear", .since_version = 11, .min_outputs = 3, .max_outputs = 3, .infer = infer_dynamic,
-     .evaluate = evaluate_dynamic},
+     .evaluate = evaluate_dynamic, .bind = bind_dynamic_quantize},
 };
 
 }  // namespace
