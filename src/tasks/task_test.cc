@@ -1,5 +1,8 @@
 #include "tasks/task.h"
 
+#include <limits>
+#include <random>
+
 #include <gtest/gtest.h>
 
 #include "tasks/decoder_testing.h"
@@ -93,6 +96,55 @@ TEST(Decoders, EveryOneHasAWordASummaryAndParameters) {
     EXPECT_NE(error_of([&] { task.decode({}, {}); }), "") << decoder->kind;
     EXPECT_NE(error_of([&] { Task({decoder->kind, {{"no_such_key", true}}}, {}); }), "") << decoder->kind;
   }
+}
+
+// Outputs of any number, shape, type and value give answers or an Error, and answers can be scored and drawn.
+TEST(Decoders, SurviveAnyOutputs) {
+  std::mt19937 random(11);
+  auto pick = [&](auto... values) {
+    std::common_type_t<decltype(values)...> list[] = {values...};
+    return list[random() % sizeof...(values)];
+  };
+  int answered = 0;
+  for (int round = 0; round < 1000; ++round) {
+    std::vector<NamedTensor> outputs(random() % 5);
+    std::vector<int64_t> common = {pick(0, 1, 4, 16, 21, 84), pick(0, 1, 4, 16, 21, 84)};
+    for (NamedTensor& output : outputs) {
+      output.name = pick("boxes", "scores", "labels", "x");
+      Shape shape;
+      for (uint32_t rank = random() % 5, axis = 0; axis < rank; ++axis)
+        shape.push_back(axis == 0 ? pick(1, 1, 1, 2) : random() % 2 ? common[axis % 2] : pick(1, 2, 4, 5, 7, 10, 17));
+      output.tensor = Tensor(pick(DType::kFloat32, DType::kFloat32, DType::kInt64, DType::kFloat16, DType::kUInt8, DType::kBool), shape);
+      auto* bytes = static_cast<uint8_t*>(output.tensor.raw());
+      for (size_t i = 0; i < output.tensor.bytes(); ++i) bytes[i] = output.tensor.dtype() == DType::kBool ? random() % 2 : static_cast<uint8_t>(random());
+      if (output.tensor.dtype() != DType::kFloat32) continue;
+      constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+      for (float& v : output.tensor.values<float>())
+        if (random() % 4) v = pick(0.0f, .5f, 1.0f, -3.0f, 100.0f, kInfinity, -kInfinity, kNan);
+    }
+    Geometry geometry = random() % 4 ? testing::doubled(32, 32) : Geometry{};
+    for (const DecoderDef* decoder : decoders()) {
+      Task task({decoder->kind, {}}, {});
+      try {
+        Predictions predictions = task.decode(outputs, geometry);
+        ++answered;
+        GroundTruth truth;
+        truth.has_boxes = true;
+        truth.boxes = {{0, 0, 10, 10, 0, false, 100}};
+        truth.class_index = 0;
+        truth.targets.resize(std::max<size_t>(1, predictions.values.size()));
+        auto metric = task.make_metric();
+        if (task.answer() == Answer::kClasses || task.answer() == Answer::kDetections) {
+          metric->add(predictions, truth);
+          EXPECT_LE(metric->score({}), 1);
+        }
+        Agreement agreement = task.make_agreement();
+        agreement.add(predictions, predictions);
+      } catch (const Error&) {
+      }
+    }
+  }
+  EXPECT_GT(answered, 300);
 }
 
 }  // namespace
