@@ -18,7 +18,7 @@ namespace {
 
 struct Case {
   const char* model;       // of the model file
-  const char* recipe;      // recipes/NAME.toml
+  const char* recipe;      // bench/recipes/NAME.toml
   const char* data;        // below data/
   const char* labels;      // below data/, or empty
   const char* value;       // of the metric
@@ -27,23 +27,22 @@ struct Case {
 };
 
 const Case kCases[] = {
-    {"yolox_nano", "yolox", "coco_val100/images", "coco_val100/instances.json", "AP", .302, .006},
-    {"yolox_nano", "yolox", "coco_val100/images", "coco_val100/instances.json", "AP50", .466, .008},
-    {"fastestdet", "fastestdet", "coco_val100/images", "coco_val100/instances.json", "AP50", .319, .008},
-    {"deimv2_atto", "deimv2", "coco_val100/images", "coco_val100/instances.json", "AP", .286, .006},
-    {"ultraface_rfb320", "ultraface", "coco_faces51/images", "coco_faces51/faces.json", "AP30", .963, .005},
-    {"yunet_320", "yunet", "coco_faces51/images", "coco_faces51/faces.json", "AP30", .970, .005},
+    {"yolox_nano", "yolox_nano", "coco_val100/images", "coco_val100/instances.json", "AP", .302, .006},
+    {"fastestdet", "fastestdet", "coco_val100/images", "coco_val100/instances.json", "AP50", .325, .008},
+    {"deimv2_atto", "deimv2_atto", "coco_val100/images", "coco_val100/instances.json", "AP", .286, .006},
+    {"ultraface_rfb320", "ultraface_rfb320", "coco_faces51/images", "coco_faces51/faces.json", "AP30", .963, .005},
+    {"yunet_320", "yunet_320", "coco_faces51/images", "coco_faces51/faces.json", "AP30", .970, .005},
     {"simplepose", "simplepose", "coco_val100/images", "coco_val100/person_keypoints.json", "OKS", .761, .008},
-    {"mobilenetv2_imagenet", "imagenet", "imagenet500/images", "imagenet500/labels.csv", "top1", .806, .006},
-    {"resnet20_cifar10", "cifar10", "cifar10_jpg2000/images", "cifar10_jpg2000/labels.csv", "top1", .8045, .004},
-    {"tinycnn_cifar10", "cifar10_tinycnn", "cifar10_jpg2000/images", "cifar10_jpg2000/labels.csv", "top1", .717, .006},
-    {"neu_steel_a", "neu_steel", "neu_steel180/images", "neu_steel180/labels.csv", "top1", .875, .01},
-    {"neu_steel_b", "neu_steel", "neu_steel180/images", "neu_steel180/labels.csv", "top1", .928, .006},
+    {"mobilenetv2_imagenet", "mobilenetv2_imagenet224", "imagenet500/images", "imagenet500/labels.csv", "top1", .806, .006},
+    {"resnet20_cifar10", "resnet20_cifar10", "cifar10_jpg2000/images", "cifar10_jpg2000/labels.csv", "top1", .8045, .004},
+    {"tinycnn_cifar10", "tinycnn_cifar10", "cifar10_jpg2000/images", "cifar10_jpg2000/labels.csv", "top1", .717, .006},
+    {"neu_steel_a", "neu_steel_a", "neu_steel180/images", "neu_steel180/labels.csv", "top1", .875, .01},
+    {"neu_steel_b", "neu_steel_b", "neu_steel180/images", "neu_steel180/labels.csv", "top1", .928, .006},
     {"pcb_simple", "pcb", "pcb_patches/deeppcb_test_patches.npz", "", "top1", .924, .004},
     {"vit_mnist", "vit_mnist", "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz", "top1", .98, .01, 2000},
     {"mnist_cnn", "mnist_cnn", "mnist/t10k-images-idx3-ubyte.gz", "mnist/t10k-labels-idx1-ubyte.gz", "top1", .985, .01, 2000},
-    {"turbofan_lstm", "turbofan", "turbofan/fd001_test_last30_x.npy", "turbofan/fd001_test_rul_y.npy", "RMSE", 30.5, .1},
-    {"gesture_lstm", "gesture", "hand_gesture/point_history.csv", "", "top1", .980, .001},
+    {"turbofan_lstm", "turbofan_lstm", "turbofan/fd001_test_last30_x.npy", "turbofan/fd001_test_rul_y.npy", "RMSE", 30.5, .1},
+    {"gesture_lstm", "gesture_lstm", "hand_gesture/point_history.csv", "", "top1", .980, .001},
 };
 
 std::string shared_folder() {
@@ -70,7 +69,7 @@ TEST_P(RealModels, Score) {
   const Case& c = GetParam();
   std::string model_path = shared_folder() + "/models/" + c.model + ".onnx";
   if (!std::filesystem::exists(model_path)) GTEST_SKIP() << "there is no " << model_path << "; set OCTET_SHARED to the folder with models/ and data/";
-  std::string recipe = std::string(OCTET_SOURCE_DIR "/tests/real_models/recipes/") + c.recipe + ".toml";
+  std::string recipe = std::string(OCTET_SOURCE_DIR "/bench/recipes/") + c.recipe + ".toml";
   PipelineConfig config = parse_pipeline(file_text(recipe), recipe);
 
   Session session = Session::open(model_path);
