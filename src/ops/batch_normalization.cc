@@ -1,6 +1,7 @@
 // Normalizations with statistics per channel or group of channels: BatchNormalization, InstanceNormalization, GroupNormalization.
 #include <cmath>
 
+#include "ops/normalization_step.h"
 #include "ops/numeric.h"
 
 namespace octet::ops {
@@ -132,7 +133,8 @@ void evaluate_group(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "BatchNormalization", .min_inputs = 5, .max_inputs = 5, .max_outputs = 5, .infer = infer_batch, .evaluate = evaluate_batch},
+    {.name = "BatchNormalization", .min_inputs = 5, .max_inputs = 5, .max_outputs = 5, .infer = infer_batch, .evaluate = evaluate_batch,
+     .bind = bind_batch_normalization, .layout = batch_normalization_layout},
     {.name = "InstanceNormalization", .min_inputs = 3, .max_inputs = 3, .infer = infer_same, .evaluate = evaluate_instance},
     {.name = "GroupNormalization", .since_version = 18, .min_inputs = 3, .max_inputs = 3, .infer = infer_group, .evaluate = evaluate_group},
 };

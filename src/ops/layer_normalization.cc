@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/axes.h"
+#include "ops/normalization_step.h"
 #include "ops/numeric.h"
 
 namespace octet::ops {
@@ -109,19 +110,31 @@ void evaluate(EvaluateContext& context) {
   });
 }
 
+template <const Form& form>
+bool bind(BindContext& context) {
+  const Node& node = context.node();
+  const Shape& shape = context.shape(0);
+  int axis = first_axis<form>(node, shape.rank());
+  bool skips = form.skip != kAbsent;
+  RowNormalization rows{!form.centred, form.skip, form.scale, form.bias, form.sum_bias, deviation_output<form>() == 2 ? 1 : kAbsent,
+                        deviation_output<form>(), skips ? 3 : kAbsent, context.attributes().real("epsilon", skips ? 1e-12f : 1e-5f),
+                        shape.elements(0, axis), shape.elements(axis, shape.rank())};
+  return bind_row_normalization(context, rows);
+}
+
 constexpr OperatorDef definitions[] = {
     // Before opset 17 LayerNormalization is ONNX Runtime's own, with the same meaning.
-    {.name = "LayerNormalization", .min_inputs = 2, .max_inputs = 3, .max_outputs = 3, .infer = infer<kLayer>, .evaluate = evaluate<kLayer>},
-    {.name = "RMSNormalization", .since_version = 23, .min_inputs = 2, .max_inputs = 2, .infer = infer<kRms>, .evaluate = evaluate<kRms>},
-    {.name = "SimplifiedLayerNormalization", .min_inputs = 2, .max_inputs = 2, .max_outputs = 2, .infer = infer<kRms>, .evaluate = evaluate<kRms>},
+    {.name = "LayerNormalization", .min_inputs = 2, .max_inputs = 3, .max_outputs = 3, .infer = infer<kLayer>, .evaluate = evaluate<kLayer>, .bind = bind<kLayer>},
+    {.name = "RMSNormalization", .since_version = 23, .min_inputs = 2, .max_inputs = 2, .infer = infer<kRms>, .evaluate = evaluate<kRms>, .bind = bind<kRms>},
+    {.name = "SimplifiedLayerNormalization", .min_inputs = 2, .max_inputs = 2, .max_outputs = 2, .infer = infer<kRms>, .evaluate = evaluate<kRms>, .bind = bind<kRms>},
     {.domain = "com.microsoft", .name = "LayerNormalization", .min_inputs = 2, .max_inputs = 3, .max_outputs = 3, .infer = infer<kLayer>,
-     .evaluate = evaluate<kLayer>},
+     .evaluate = evaluate<kLayer>, .bind = bind<kLayer>},
     {.domain = "com.microsoft", .name = "SimplifiedLayerNormalization", .min_inputs = 2, .max_inputs = 2, .max_outputs = 2, .infer = infer<kRms>,
-     .evaluate = evaluate<kRms>},
+     .evaluate = evaluate<kRms>, .bind = bind<kRms>},
     {.domain = "com.microsoft", .name = "SkipLayerNormalization", .min_inputs = 3, .max_inputs = 5, .max_outputs = 4, .infer = infer<kSkip>,
-     .evaluate = evaluate<kSkip>},
+     .evaluate = evaluate<kSkip>, .bind = bind<kSkip>},
     {.domain = "com.microsoft", .name = "SkipSimplifiedLayerNormalization", .min_inputs = 3, .max_inputs = 4, .max_outputs = 4,
-     .infer = infer<kSkipRms>, .evaluate = evaluate<kSkipRms>},
+     .infer = infer<kSkipRms>, .evaluate = evaluate<kSkipRms>, .bind = bind<kSkipRms>},
 };
 
 }  // namespace
