@@ -1,6 +1,7 @@
 // LSTM, GRU and RNN in floating point, and DynamicQuantizeLSTM of ONNX Runtime.
 #include "ops/matrix_product.h"
 #include "ops/recurrent.h"
+#include "ops/recurrent_step.h"
 
 namespace octet::ops {
 
@@ -193,13 +194,13 @@ int64_t macs(const Node& node) {
 
 constexpr OperatorDef definitions[] = {
     {.name = "LSTM", .min_inputs = 3, .max_inputs = 8, .min_outputs = 0, .max_outputs = 3, .infer = infer<4>,
-     .evaluate = evaluate_lstm_operator, .macs = macs, .dynamic_quantizable = true},
+     .evaluate = evaluate_lstm_operator, .macs = macs, .bind = bind_lstm, .dynamic_quantizable = true},
     {.name = "GRU", .min_inputs = 3, .max_inputs = 6, .min_outputs = 0, .max_outputs = 2, .infer = infer<3>, .evaluate = evaluate_gated<3>,
-     .macs = macs},
+     .macs = macs, .bind = bind_gru},
     {.name = "RNN", .min_inputs = 3, .max_inputs = 6, .min_outputs = 0, .max_outputs = 2, .infer = infer<1>, .evaluate = evaluate_gated<1>,
      .macs = macs},
     {.domain = "com.microsoft", .name = "DynamicQuantizeLSTM", .min_inputs = 12, .max_inputs = 12, .min_outputs = 0, .max_outputs = 3,
-     .infer = infer_dynamic, .evaluate = evaluate_dynamic, .macs = macs},
+     .infer = infer_dynamic, .evaluate = evaluate_dynamic, .macs = macs, .bind = bind_dynamic_quantize_lstm},
 };
 
 }  // namespace
