@@ -139,6 +139,13 @@ void run_depthwise_f32(const DepthwiseF32& op, const ConvF32Args& args, int64_t 
 
 namespace {
 
+int64_t padded_slots(const DepthwiseInt8& op) {
+  int64_t slots = 0;
+  for (int64_t t = 0; t < op.shape.taps(); ++t)
+    slots = std::max(slots, op.kernel->slot(op.shape.kernel_height, op.shape.kernel_width, t) + 1);
+  return round_up(slots, op.kernel->tap_group);
+}
+
 struct PackedInt8 {
   struct Header {
     int32_t input_zero_point;   // in the kernel's form: the one folded into the bias
@@ -164,7 +171,7 @@ struct PackedInt8 {
     weight_sums = carver.take<int32_t>(channels);
     multiplier = carver.take<float>(channels);
     float_bias = carver.take<float>(channels);
-    weights = carver.take<std::byte>(channels * round_up(op.shape.taps(), op.kernel->tap_group) * op.kernel->weight_bytes);
+    weights = carver.take<std::byte>(channels * padded_slots(op) * op.kernel->weight_bytes);
     bytes = carver.used();
   }
 };
@@ -206,7 +213,7 @@ DepthwiseInt8 prepare_depthwise_int8(const ConvShape& shape, bool input_signed, 
 void pack_depthwise_int8(const DepthwiseInt8& op, const Int8Weights& weights, void* packed) {
   const ConvShape& s = op.shape;
   const int64_t block = op.kernel->channel_block, group = op.kernel->tap_group;
-  const int64_t padded_taps = round_up(s.taps(), group), channels = round_up(s.input_channels, block);
+  const int64_t slots = padded_slots(op), channels = round_up(s.input_channels, block);
   const PackedInt8 out(op, packed);
   std::memset(packed, 0, op.packed_bytes);
   out.header->input_zero_point = kernel_zero_point(op, weights.input_zero_point);
@@ -223,7 +230,8 @@ void pack_depthwise_int8(const DepthwiseInt8& op, const Int8Weights& weights, vo
           source[t / s.kernel_width * weights.strides.row + t % s.kernel_width * weights.strides.column] ^ flip;
       const int32_t w = static_cast<int8_t>(byte) - zero;
       sum += w;
-      const int64_t to = at / block * block * padded_taps + (t / group * block + at % block) * group + t % group;
+      const int64_t slot = op.kernel->slot(s.kernel_height, s.kernel_width, t);
+      const int64_t to = at / block * block * slots + (slot / group * block + at % block) * group + slot % group;
       if (op.kernel->weight_bytes == 2) {
         reinterpret_cast<int16_t*>(out.weights)[to] = static_cast<int16_t>(w);
       } else {
@@ -254,7 +262,10 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
   block.a = scratch.a;
   block.a_steps = scratch.steps;
   block.taps = s.taps();
+  block.kernel_height = s.kernel_height;
+  block.kernel_width = s.kernel_width;
   block.channels = s.input_channels;
+  block.slide = s.dilation_width > 0 && s.stride_width % s.dilation_width == 0 ? s.stride_width / s.dilation_width : 0;
   block.flip = op.input_signed ? 0x80 : 0;
   block.b = packed.weights;
   block.bias = packed.folded_bias;

@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kChannels = 8;
 
 int64_t order(int64_t position) { return position; }
+int64_t slot(int64_t, int64_t, int64_t tap) { return tap; }
 
 OCTET_INLINE inline float32x4_t scale(const Block& block, int64_t at, int32x4_t acc) {
   const float32x4_t y = vmulq_f32(vcvtq_f32_s32(acc), vld1q_f32(block.multiplier + at));
@@ -79,6 +80,6 @@ void run(const Block& block) {
 
 }  // namespace
 
-const Kernel arm_neon = {kChannels, 1, 2, order, run};
+const Kernel arm_neon = {kChannels, 1, 2, order, slot, run};
 
 }  // namespace octet::kernels::depthwise_int8

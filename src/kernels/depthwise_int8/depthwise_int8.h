@@ -4,10 +4,11 @@
 //     output = acc, or float, or byte: the formulas of gemm_int8/gemm_int8.h with multiplier[c], float_bias[c], low, high
 //
 // a is read as unsigned bytes after the flip (0x80 for signed inputs, whose zero point moves by 128, else 0).
-// b is packed for blocks of `channel_block` channels: [channels / channel_block][taps / tap_group][channel_block][tap_group],
+// b is packed for blocks of `channel_block` channels: [channels / channel_block][slots / tap_group][channel_block][tap_group],
 // weights of `weight_bytes` (1: int8, only without weight zero points; 2: int16 weight − zero point); bias, multiplier and
-// float_bias are [channels / channel_block][channel_block]. Within a block position i belongs to channel `order(i)`. Taps are
-// rounded up to tap_group and channels to channel_block with zeros. Up to 64 bytes after a pixel's channels may be read.
+// float_bias are [channels / channel_block][channel_block]. Within a block position i belongs to channel `order(i)`; tap t lies in
+// slot `slot(kernel_height, kernel_width, t)`. Slots are rounded up to tap_group and channels to channel_block; what no tap or
+// channel fills is zero. Up to 64 bytes after a pixel's channels may be read.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,9 @@ using gemm_int8::Output;
 struct Block {
   const void* const* a = nullptr;     // per tap, the first pixel's input
   const int64_t* a_steps = nullptr;   // per tap, bytes from one pixel's input to the next one's (0: padding)
+  int64_t kernel_height = 0, kernel_width = 0;   // taps are their product, row by row
   int64_t taps = 0, pixels = 0, channels = 0;
+  int64_t slide = 0;                  // not 0: tap (i, j + slide) of a pixel reads what tap (i, j) of the next pixel reads
   uint8_t flip = 0;
   const void* b = nullptr;
   const int32_t* bias = nullptr;
@@ -40,6 +43,7 @@ struct Kernel {
   int64_t channel_block, tap_group;
   int weight_bytes;
   int64_t (*order)(int64_t position);
+  int64_t (*slot)(int64_t kernel_height, int64_t kernel_width, int64_t tap);
   void (*run)(const Block& block);
 };
 

@@ -35,6 +35,8 @@ static void run(const Block& block) {
 
 static int64_t order(int64_t position) { return position; }
 
-const Kernel reference = {1, 1, 2, order, run};
+static int64_t slot(int64_t, int64_t, int64_t tap) { return tap; }
+
+const Kernel reference = {1, 1, 2, order, slot, run};
 
 }  // namespace octet::kernels::depthwise_int8

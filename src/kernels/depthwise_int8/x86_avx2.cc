@@ -14,6 +14,8 @@ constexpr int64_t kChannels = 16, kGroup = 2;
 // Interleaving works within 128-bit halves: the first vector holds channels 0-3 and 8-11, the second 4-7 and 12-15.
 int64_t order(int64_t position) { return position / 8 * 4 + position % 8 / 4 * 8 + position % 4; }
 
+int64_t slot(int64_t, int64_t, int64_t tap) { return tap; }
+
 struct Sums {
   __m256i first, second;
 };
@@ -104,6 +106,6 @@ void run(const Block& block) {
 
 }  // namespace
 
-const Kernel x86_avx2 = {kChannels, kGroup, 2, order, run};
+const Kernel x86_avx2 = {kChannels, kGroup, 2, order, slot, run};
 
 }  // namespace octet::kernels::depthwise_int8

@@ -13,6 +13,13 @@ constexpr int64_t kChannels = 64, kGroup = 4;
 // Interleaving works within 128-bit quarters: vector j holds channels 4j ... 4j + 3 of each quarter of 16.
 int64_t order(int64_t position) { return position % 16 / 4 * 16 + position / 16 * 4 + position % 4; }
 
+// The taps of a 3×3 kernel are grouped by columns: when the kernel moves on, columns already interleaved serve again.
+bool is_3x3(int64_t kernel_height, int64_t kernel_width) { return kernel_height == 3 && kernel_width == 3; }
+
+int64_t slot(int64_t kernel_height, int64_t kernel_width, int64_t tap) {
+  return is_3x3(kernel_height, kernel_width) ? tap % 3 * kGroup + tap / 3 : tap;
+}
+
 struct Vectors {
   __m512i v[4];
 };
@@ -85,39 +92,89 @@ OCTET_INLINE inline void finish(const Block& block, const Bytes& bytes, int64_t 
   _mm512_mask_storeu_epi8(static_cast<uint8_t*>(block.c) + to, mask, bytes.pack(acc));
 }
 
-void run(const Block& block) {
+OCTET_INLINE inline __m512i load(const Block& block, int64_t tap, int64_t p, int64_t at, __m512i flip) {
+  const uint8_t* a = static_cast<const uint8_t*>(block.a[tap]) + p * block.a_steps[tap] + at;
+  return _mm512_xor_si512(_mm512_loadu_si512(a), flip);
+}
+
+// Adds four taps of 64 channels.
+OCTET_INLINE inline void add(Vectors& acc, const Vectors& taps, const int8_t* b) {
+  repeat<4>([&](auto q) OCTET_INLINE {
+    acc.v[q] = _mm512_dpbusd_epi32(acc.v[q], taps.v[q], _mm512_loadu_si512(b + q * 64));
+  });
+}
+
+OCTET_INLINE inline Vectors start(const Block& block, int64_t at) {
+  Vectors acc;
+  repeat<4>([&](auto q) OCTET_INLINE { acc.v[q] = _mm512_loadu_si512(block.bias + at + q * 16); });
+  return acc;
+}
+
+void any(const Block& block, int64_t at, __mmask64 mask) {
   const int64_t groups = (block.taps + kGroup - 1) / kGroup;
   const __m512i flip = _mm512_set1_epi8(static_cast<char>(block.flip));
   const Bytes bytes(block);
+  for (int64_t p = 0; p < block.pixels; ++p) {
+    Vectors acc = start(block, at);
+    const int8_t* b = static_cast<const int8_t*>(block.b) + at * groups * kGroup;
+    for (int64_t t = 0; t < block.taps; t += kGroup, b += kChannels * kGroup) {
+      __m512i x[kGroup];
+      repeat<kGroup>([&](auto k) OCTET_INLINE {
+        // Weights of taps beyond the last are zero: any tap serves.
+        x[k] = load(block, t + k < block.taps ? t + k : t, p, at, flip);
+      });
+      add(acc, interleave(x[0], x[1], x[2], x[3]), b);
+    }
+    finish(block, bytes, p, at, mask, acc);
+  }
+}
+
+// 3×3, the kernel moving on by kSlide columns (0: columns are not shared).
+template <int kSlide>
+void three(const Block& block, int64_t at, __mmask64 mask) {
+  const __m512i flip = _mm512_set1_epi8(static_cast<char>(block.flip));
+  const int8_t* b = static_cast<const int8_t*>(block.b) + at * 3 * kGroup;
+  const Bytes bytes(block);
+  auto column = [&](int64_t j, int64_t p) OCTET_INLINE {
+    return interleave(load(block, j, p, at, flip), load(block, 3 + j, p, at, flip), load(block, 6 + j, p, at, flip),
+                      _mm512_setzero_si512());
+  };
+  Vectors left, middle, right;
+  if constexpr (kSlide >= 1) {
+    right = column(0, 0);
+    if constexpr (kSlide == 1) middle = right, right = column(1, 0);
+  }
+  for (int64_t p = 0; p < block.pixels; ++p) {
+    if constexpr (kSlide == 1) left = middle, middle = right;
+    if constexpr (kSlide == 2) left = right, middle = column(1, p);
+    if constexpr (kSlide == 0) left = column(0, p), middle = column(1, p);
+    right = column(2, p);
+    Vectors acc = start(block, at);
+    add(acc, left, b);
+    add(acc, middle, b + kChannels * kGroup);
+    add(acc, right, b + 2 * kChannels * kGroup);
+    finish(block, bytes, p, at, mask, acc);
+  }
+}
+
+void run(const Block& block) {
   for (int64_t at = 0; at < block.channels; at += kChannels) {
     const int64_t left = block.channels - at;
     const __mmask64 mask = left >= kChannels ? ~__mmask64{0} : (__mmask64{1} << left) - 1;
-    const int8_t* weights = static_cast<const int8_t*>(block.b) + at * groups * kGroup;
-    const int32_t* bias = block.bias + at;
-    for (int64_t p = 0; p < block.pixels; ++p) {
-      Vectors acc;
-      repeat<4>([&](auto q) OCTET_INLINE { acc.v[q] = _mm512_loadu_si512(bias + q * 16); });
-      const int8_t* b = weights;
-      for (int64_t t = 0; t < block.taps; t += kGroup, b += kChannels * kGroup) {
-        __m512i x[kGroup];
-        repeat<kGroup>([&](auto k) OCTET_INLINE {
-          // Weights of taps beyond the last are zero: any tap serves.
-          const int64_t tap = t + k < block.taps ? t + k : t;
-          const uint8_t* a = static_cast<const uint8_t*>(block.a[tap]) + p * block.a_steps[tap] + at;
-          x[k] = _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, a), flip);
-        });
-        const Vectors taps = interleave(x[0], x[1], x[2], x[3]);
-        repeat<4>([&](auto q) OCTET_INLINE {
-          acc.v[q] = _mm512_dpbusd_epi32(acc.v[q], taps.v[q], _mm512_loadu_si512(b + q * 64));
-        });
-      }
-      finish(block, bytes, p, at, mask, acc);
+    if (!is_3x3(block.kernel_height, block.kernel_width)) {
+      any(block, at, mask);
+    } else if (block.pixels > 1 && block.slide == 1) {
+      three<1>(block, at, mask);
+    } else if (block.pixels > 1 && block.slide == 2) {
+      three<2>(block, at, mask);
+    } else {
+      three<0>(block, at, mask);
     }
   }
 }
 
 }  // namespace
 
-const Kernel x86_avx512vnni = {kChannels, kGroup, 1, order, run};
+const Kernel x86_avx512vnni = {kChannels, kGroup, 1, order, slot, run};
 
 }  // namespace octet::kernels::depthwise_int8
