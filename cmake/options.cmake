@@ -10,7 +10,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
 endif()
 
-option(OCTET_BUILD_TOOLKIT "Build the toolkit: quantize, measure, compare, and its command (needs OpenCV, libzip, CLI11, toml++, nlohmann-json)" ON)
+option(OCTET_BUILD_TOOLKIT "Build the toolkit: quantize, measure, compare, and its command (needs OpenCV, CLI11, toml++, nlohmann-json)" ON)
 option(OCTET_BUILD_TESTS "Build the tests (needs GoogleTest)" ${PROJECT_IS_TOP_LEVEL})
 option(OCTET_BUILD_BENCHMARKS "Build the kernel benchmarks (needs Google Benchmark)" OFF)
 option(OCTET_BUILD_FUZZERS "Build the fuzz targets (needs clang)" OFF)

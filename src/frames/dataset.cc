@@ -92,17 +92,15 @@ class Frames : public FrameSource {
   }
 
  private:
-  bool matches_by_name() const { return !raw_->ids().empty() && !labels_->by_row(); }
-
   // Which frames, in which order.
   void choose() {
-    int64_t raw_count = raw_->count();
+    bool from_the_end = slice_.begin < 0 || (slice_.end && *slice_.end < 0);
+    bool sequential = raw_->count() < 0;
+    raw_count_ = sequential && (from_the_end || options_.shuffle_seed) ? raw_->measure_count() : raw_->count();
+    const int64_t raw_count = raw_count_;
     known_ = raw_count >= 0;
     if (!known_) {
-      if (slice_.begin < 0 || (slice_.end && *slice_.end < 0) || options_.shuffle_seed)
-        throw Error(ErrorCode::kUnsupported, "the number of frames of a video or camera is not known beforehand",
-                    "count from the start, without a random order")
-            .with_file(slice_.path);
+      if (from_the_end) throw Error(ErrorCode::kInvalidArgument, "a camera's pictures have no end to count from").with_file(slice_.path);
       require(!assembler_.wants_boxes() || has_labels(), ErrorCode::kUnsupported, slice_.path, ": resize = \"box\" needs labelled pictures");
       return;
     }
@@ -129,12 +127,14 @@ class Frames : public FrameSource {
       for (size_t i = items_.size(); i > 1; --i) std::swap(items_[i - 1], items_[next_random(state) % i]);
     }
     if (options_.frames >= 0) items_.resize(std::min(items_.size(), static_cast<size_t>(options_.frames)));
+    // A sample of a video comes in its order: it can only be decoded forward.
+    if (sequential) std::sort(items_.begin(), items_.end(), [](const Item& a, const Item& b) { return a.raw < b.raw; });
     require(!items_.empty(), ErrorCode::kInvalidArgument, options_.data, ": no frames are asked for");
   }
 
   void check_labels(int64_t begin, int64_t end) const {
     if (!has_labels()) return;
-    int64_t raw_count = raw_->count();
+    int64_t raw_count = raw_count_;
     if (labels_->by_row()) {
       if (static_cast<int64_t>(labels_->rows.size()) != raw_count)
         throw Error(ErrorCode::kInvalidArgument, text("there are ", labels_->rows.size(), " labels for ", raw_count, " frames of ", slice_.path),
@@ -272,6 +272,7 @@ class Frames : public FrameSource {
   std::shared_ptr<LabelSet> labels_;
   std::vector<Item> items_;
   bool known_ = true;
+  int64_t raw_count_ = -1;
   int64_t next_ = 0;
   std::unique_ptr<Prefetcher<Frame>> prefetcher_;
 };

@@ -26,7 +26,9 @@ struct FrameOptions {
   // recipe says lies in the data itself.
   std::string labels;
   int64_t frames = -1;                    // at most so many; -1: all
-  std::optional<uint64_t> shuffle_seed;   // a random order (before `frames` cuts): the same for the same seed
+  // A random order (before `frames` cuts), the same for the same seed. A sample of a video keeps the video's order; a
+  // camera gives what it gives.
+  std::optional<uint64_t> shuffle_seed;
   bool keep_picture = false;              // Frame::picture is set
   int prefetch = 0;                       // frames that a thread of its own prepares ahead
 };

@@ -1,8 +1,8 @@
 #include "frames/dataset.h"
 
+#include <algorithm>
 #include <opencv2/core.hpp>
 #include <opencv2/videoio.hpp>
-
 #include <set>
 
 #include "base/npy.h"
@@ -203,9 +203,16 @@ TEST(VideoFrames, AreDecodedOneByOne) {
   EXPECT_NEAR(frame.inputs[0].tensor.data<float>()[0], 90, 3);
   EXPECT_EQ(ids_of(*part), (Ids{"clip.avi#3"}));
   EXPECT_THROW(part->at(0), Error);
-  FrameOptions shuffled = from(path);
-  shuffled.shuffle_seed = 1;
-  EXPECT_THROW(open(shuffled), Error);
+  EXPECT_EQ(ids_of(*open(from(path + "[-2:]"))), (Ids{"clip.avi#3", "clip.avi#4"}));
+  FrameOptions sample = from(path);   // a sample of a video comes in its order, so that it is decoded once
+  sample.shuffle_seed = 1;
+  sample.frames = 3;
+  auto sampled = open(sample);
+  EXPECT_EQ(sampled->count(), 3);
+  Ids ids = ids_of(*sampled);
+  ASSERT_EQ(ids.size(), 3u);
+  EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+  EXPECT_EQ(sampled->at(0).id, ids[0]);
   expect_contains(message_of([&] { open(from(folder.text("broken.avi", "RIFFnothing"))); }), "the video cannot be opened");
 }
 
@@ -363,7 +370,7 @@ TEST(SharedData, Loads) {
   check("neu_steel180/images", "", mono, gray, 180);
   check("neu_steel180/calib", "none", mono, gray, 120);
   check("mnist/t10k-images-idx3-ubyte.gz", "", mono, gray, 10000);
-  check("mnist", "mnist/t10k-labels-idx1-ubyte.gz", mono, gray, 10000);
+  check("mnist", "", mono, gray, 10000);
   check("pcb_patches/deeppcb_test_patches.npz", "", mono + "[inputs.x]\nkind = \"picture\"\n[labels]\narray = \"y\"\n", gray, 1720);
   check("turbofan/fd001_train_windows_x.npy", "turbofan/fd001_train_windows_y.npy", "", {"x", DType::kFloat32, {-1, 30, 17}}, 2582);
   check("hand_gesture/point_history.csv", "", "[labels]\nkind = \"column\"\n", {"x", DType::kFloat32, {-1, 32}}, 5296);

@@ -21,6 +21,18 @@ bool is_idx_path(std::string_view path) {
   return false;
 }
 
+std::string find_idx(const std::string& folder, std::string_view word) {
+  std::string found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    std::string path = entry.path().string();
+    if (!entry.is_regular_file() || !is_idx_path(path) || entry.path().filename().string().find(word) == std::string::npos) continue;
+    if (!found.empty())
+      throw Error(ErrorCode::kInvalidArgument, text("several idx files of ", word, " are in it"), "name one of them").with_file(folder);
+    found = path;
+  }
+  return found;
+}
+
 Tensor read_idx(const std::string& path) {
   constexpr size_t kLimit = size_t{4} << 30;
   auto file = MappedFile::open(path);

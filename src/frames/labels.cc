@@ -302,6 +302,8 @@ LabelSet read_labels(const LabelsConfig& config, const std::string& given, const
     else if (inside) path = context.data;
     else if (kind == LabelKind::kAuto || kind == LabelKind::kCsv) path = labels_beside(context.data);
     if (path.empty() && kind == LabelKind::kAuto && folders_are_classes(config, context)) kind = LabelKind::kFolders;
+    if (path.empty() && kind == LabelKind::kAuto && context.ids.empty() && fs::is_directory(context.data))
+      path = find_idx(context.data, "labels");
     if (path.empty() && kind == LabelKind::kAuto && is_idx_path(context.data)) {
       // t10k-images-idx3-ubyte.gz → t10k-labels-idx1-ubyte.gz
       std::string labels = context.data;

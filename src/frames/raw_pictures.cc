@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <opencv2/core.hpp>
 #include <opencv2/videoio.hpp>
+#include <opencv2/videoio/registry.hpp>
 
 #include "base/error.h"
 #include "frames/preprocess.h"
@@ -50,6 +51,12 @@ class Video : public RawSource {
   }
 
   int64_t count() const override { return -1; }
+  int64_t measure_count() override {
+    if (camera_) return -1;
+    open();
+    while (capture_.grab()) ++next_;
+    return next_;
+  }
   bool read(int64_t index, RawFrame& frame) override {
     if (!camera_ && index < next_) open();
     for (; !camera_ && next_ < index; ++next_)
@@ -76,9 +83,9 @@ class Video : public RawSource {
     next_ = 0;
     bool opened = false;
     try {
-      if (!camera_) opened = capture_.open(data_);
+      if (!camera_) opened = open_file();
       else if (data_.starts_with("/dev/")) opened = capture_.open(data_, cv::CAP_V4L2);
-      else opened = capture_.open(std::stoi(data_.starts_with("camera:") ? data_.substr(7) : data_));
+      else opened = capture_.open(std::stoi(data_.starts_with("camera:") ? data_.substr(7) : data_), kCameraBackend);
     } catch (const cv::Exception&) {
       opened = false;
     }
@@ -88,6 +95,23 @@ class Video : public RawSource {
           .with_file(data_);
     if (camera_) capture_.set(cv::CAP_PROP_BUFFERSIZE, 1);   // the newest picture, not one that waited
   }
+
+  // GStreamer writes to stderr about files that it cannot play: it has its turn only where FFmpeg is missing.
+  bool open_file() {
+    auto backends = cv::videoio_registry::getStreamBackends();
+    bool ffmpeg = std::find(backends.begin(), backends.end(), cv::CAP_FFMPEG) != backends.end();
+    for (cv::VideoCaptureAPIs backend : backends) {
+      if (backend == cv::CAP_IMAGES || (backend == cv::CAP_GSTREAMER && ffmpeg)) continue;
+      if (capture_.open(data_, backend)) return true;
+    }
+    return false;
+  }
+
+#ifdef __linux__
+  static constexpr int kCameraBackend = cv::CAP_V4L2;
+#else
+  static constexpr int kCameraBackend = cv::CAP_ANY;
+#endif
 
   std::string data_, name_;
   bool camera_;

@@ -22,9 +22,8 @@ std::unique_ptr<RawSource> open_raw(const std::string& data, const RawOptions& o
   if (fs::is_directory(data)) {
     if (auto pictures = open_pictures(data, options)) return pictures;
     if (auto arrays = open_npz_folder(data, options)) return arrays;
-    for (const auto& entry : fs::directory_iterator(data))
-      if (is_idx_path(entry.path().string()) && entry.path().filename().string().find("images") != std::string::npos)
-        return open_idx(entry.path().string(), options);
+    std::string idx = find_idx(data, "images");
+    if (!idx.empty()) return open_idx(idx, options);
     throw Error(ErrorCode::kNotFound, "the folder holds no frames",
                 "pictures (jpg, png, bmp, webp, tiff) or .npz files are wanted, in it or in its folders")
         .with_file(data);
