@@ -1,0 +1,307 @@
+#include "quantize/quantize.h"
+
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "calibrate/calibrate.h"
+#include "graph/operator.h"
+#include "passes/pass.h"
+#include "quantize/prepare.h"
+#include "quantize/raise_opset.h"
+#include "quantize/weights.h"
+#include "runtime/session.h"
+
+namespace octet {
+namespace {
+
+Tensor random_tensor(Shape shape, unsigned seed, float scale = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, scale);
+  Tensor tensor(DType::kFloat32, std::move(shape));
+  for (float& value : tensor.values<float>()) value = normal(random);
+  return tensor;
+}
+
+struct Builder {
+  Model model;
+  Graph& graph = *model.graph;
+  unsigned seed = 1;
+  explicit Builder(int opset = 17) { graph.opsets[""] = opset; }
+
+  Value* add(std::string_view op, std::vector<Value*> inputs) {
+    Node* node = graph.add_node("", op, std::move(inputs), std::string(op));
+    node->name = node->outputs[0]->name;
+    last = node;
+    return node->outputs[0];
+  }
+  Value* conv(Value* x, int64_t in, int64_t out, int64_t kernel) {
+    float spread = 1.0f / std::sqrt(static_cast<float>(in * kernel * kernel));
+    Value* w = graph.add_constant("w", random_tensor({out, in, kernel, kernel}, seed++, spread));
+    Value* b = graph.add_constant("b", random_tensor({out}, seed++, 0.1f));
+    Value* y = add("Conv", {x, w, b});
+    last->attributes.set("pads", std::vector<int64_t>(4, kernel / 2));
+    return y;
+  }
+  Node* last = nullptr;
+};
+
+// Conv, Relu, a residual block, pooling, a concatenation and a float head of two convolutions.
+Model small_network(int opset = 17) {
+  Builder b(opset);
+  Value* x = b.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 16, 16});
+  Value* y = b.add("Relu", {b.conv(x, 3, 16, 3)});
+  Value* z = b.add("Relu", {b.add("Add", {b.conv(b.add("Relu", {b.conv(y, 16, 16, 3)}), 16, 16, 3), y})});
+  Value* pooled = b.add("MaxPool", {z});
+  b.last->attributes.set("kernel_shape", std::vector<int64_t>{2, 2});
+  b.last->attributes.set("strides", std::vector<int64_t>{2, 2});
+  Value* joined = b.add("Concat", {pooled, b.conv(pooled, 16, 8, 1)});
+  b.last->attributes.set("axis", int64_t{1});
+  b.graph.add_output(b.conv(joined, 24, 4, 1));
+  b.graph.add_output(b.add("Sigmoid", {b.conv(joined, 24, 2, 1)}));
+  return std::move(b.model);
+}
+
+NextFrame frames(int count, std::vector<Shape> shapes) {
+  auto at = std::make_shared<int>(0);
+  return [=](std::vector<Tensor>& inputs) {
+    if (*at == count) return false;
+    inputs.clear();
+    for (const Shape& shape : shapes) inputs.push_back(random_tensor(shape, 1000u + static_cast<unsigned>((*at)++)));
+    return true;
+  };
+}
+
+std::vector<std::vector<float>> run(const Model& model, std::span<const Tensor> inputs) {
+  Session session = make_session(model.clone(), {.threads = 1});
+  std::vector<std::vector<float>> outputs;
+  for (const Tensor& tensor : session.run(inputs)) outputs.emplace_back(tensor.values<float>().begin(), tensor.values<float>().end());
+  return outputs;
+}
+
+double worst_sqnr(const Model& a, const Model& b, std::vector<Shape> shapes) {
+  std::vector<Tensor> inputs;
+  for (const Shape& shape : shapes) inputs.push_back(random_tensor(shape, 5));
+  auto x = run(a, inputs), y = run(b, inputs);
+  double worst = HUGE_VAL;
+  for (size_t o = 0; o < x.size(); ++o) {
+    double signal = 0, noise = 1e-30;
+    EXPECT_EQ(x[o].size(), y[o].size());
+    for (size_t i = 0; i < x[o].size(); ++i) {
+      signal += static_cast<double>(x[o][i]) * x[o][i];
+      noise += (static_cast<double>(x[o][i]) - y[o][i]) * (static_cast<double>(x[o][i]) - y[o][i]);
+    }
+    worst = std::min(worst, 10 * std::log10(signal / noise));
+  }
+  return worst;
+}
+
+std::map<std::string, int> operators(const Graph& graph) {
+  std::map<std::string, int> counts;
+  for (const Node& node : graph.nodes()) ++counts[std::string(node.op->name)];
+  return counts;
+}
+
+std::map<std::string, int> lowered_operators(const Model& model) {
+  auto graph = model.graph->clone();
+  run_passes(*graph, engine_passes(), {});
+  return operators(*graph);
+}
+
+TEST(QuantizeStatic, KeepsChainsIntegerAndHeadsFloat) {
+  Model model = small_network();
+  for (Granularity granularity : {Granularity::kChannel, Granularity::kTensor}) {
+    Recipe recipe;
+    recipe.weights = granularity;
+    QuantizeResult result = quantize_model(model, recipe, frames(4, {{1, 3, 16, 16}}));
+    EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}), 25);
+    auto lowered = lowered_operators(result.model);
+    EXPECT_EQ(lowered["QLinearConv"], 4);
+    EXPECT_EQ(lowered["ConvIntegerToFloat"], 2);   // boxes and scores do not share a scale: neither is rounded
+    EXPECT_EQ(lowered["QuantizeLinear"], 1);
+    EXPECT_EQ(lowered["DequantizeLinear"], 0);
+    EXPECT_EQ(lowered["QLinearAdd"], 1);
+    EXPECT_EQ(lowered["Relu"], 0);
+    ASSERT_EQ(result.layers.size(), 6u);
+    for (const LayerReport& layer : result.layers) EXPECT_EQ(layer.treatment, "int8") << layer.layer;
+  }
+}
+
+TEST(QuantizeStatic, SignedActivationsAndEveryCalibrator) {
+  Model model = small_network();
+  for (Calibrator calibrator : {Calibrator::kMinMax, Calibrator::kPercentile, Calibrator::kEntropy, Calibrator::kMse}) {
+    Recipe recipe;
+    recipe.calibrator = calibrator;
+    recipe.activations = DType::kInt8;
+    QuantizeResult result = quantize_model(model, recipe, frames(4, {{1, 3, 16, 16}}));
+    EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}), 15) << calibrator_name(calibrator);
+  }
+}
+
+TEST(QuantizeStatic, OverridesKeepLayersFloat) {
+  Recipe recipe;
+  recipe.layers.push_back({.name = "Conv_2", .op = "", .quantize = false});
+  QuantizeResult result = quantize_model(small_network(), recipe, frames(2, {{1, 3, 16, 16}}));
+  int kept = 0;
+  for (const LayerReport& layer : result.layers)
+    if (layer.treatment == "float") {
+      ++kept;
+      EXPECT_EQ(layer.layer, "Conv_2");
+      EXPECT_EQ(layer.reason, "the recipe keeps it float");
+    }
+  EXPECT_EQ(kept, 1);
+}
+
+TEST(QuantizeStatic, NeedsFrames) {
+  try {
+    quantize_model(small_network(), {}, frames(0, {}));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("needs frames to calibrate on"), std::string::npos);
+  }
+}
+
+TEST(QuantizeStatic, RaisesOldOpsets) {
+  Model model = small_network(11);
+  QuantizeResult result = quantize_model(model, {}, frames(2, {{1, 3, 16, 16}}));
+  EXPECT_EQ(result.model.graph->opsets[""], 13);
+  EXPECT_GE(result.model.ir_version, 7);
+  EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}), 25);
+}
+
+// A transformer's feed-forward part: matrix products with biases, GELU, normalization that stays float.
+TEST(QuantizeStatic, MatrixProductsTakeTheirBiasAlong) {
+  Builder b;
+  Value* x = b.graph.add_input("tokens", DType::kFloat32, Shape{1, 10, 32});
+  auto linear = [&](Value* in, int64_t k, int64_t n) {
+    Value* product = b.add("MatMul", {in, b.graph.add_constant("w", random_tensor({k, n}, b.seed++, 0.2f))});
+    return b.add("Add", {product, b.graph.add_constant("b", random_tensor({n}, b.seed++, 0.5f))});
+  };
+  Value* y = b.add("LayerNormalization", {linear(x, 32, 32), b.graph.add_constant("gamma", random_tensor({32}, 90)), b.graph.add_constant("beta", random_tensor({32}, 91))});
+  y = linear(b.add("Relu", {linear(y, 32, 64)}), 64, 32);
+  Value* scores = b.add("MatMul", {y, b.add("Transpose", {y})});
+  scores->producer->inputs[1]->producer->attributes.set("perm", std::vector<int64_t>{0, 2, 1});
+  b.graph.add_output(b.add("Softmax", {scores}));
+  QuantizeResult result = quantize_model(b.model, {}, frames(6, {{1, 10, 32}}));
+  auto lowered = lowered_operators(result.model);
+  EXPECT_EQ(lowered["QGemm"], 2);
+  EXPECT_EQ(lowered["MatMulIntegerToFloat"], 2);   // in front of the normalization and of the softmax
+  EXPECT_EQ(lowered["MatMul"], 0);
+  EXPECT_EQ(lowered["Add"], 0);
+  EXPECT_EQ(lowered["Relu"], 0);
+  EXPECT_GT(worst_sqnr(b.model, result.model, {{1, 10, 32}}), 15);
+}
+
+TEST(QuantizeDynamic, NeedsNoFrames) {
+  Model model = small_network();
+  Recipe recipe;
+  recipe.method = Method::kDynamic;
+  QuantizeResult result = quantize_model(model, recipe, frames(0, {}));
+  auto counts = operators(*result.model.graph);
+  EXPECT_EQ(counts["ConvInteger"], 6);
+  EXPECT_EQ(counts["Conv"], 0);
+  EXPECT_EQ(counts["DynamicQuantizeLinear"], 5);   // the two heads share their input's
+  EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}), 25);
+}
+
+TEST(QuantizeDynamic, CoversLstm) {
+  Builder b;
+  Value* x = b.graph.add_input("x", DType::kFloat32, Shape{7, 1, 12});
+  Value* w = b.graph.add_constant("w", random_tensor({1, 64, 12}, 1, 0.3f));
+  Value* r = b.graph.add_constant("r", random_tensor({1, 64, 16}, 2, 0.3f));
+  b.graph.add_output(b.add("LSTM", {x, w, r, b.graph.add_constant("b", random_tensor({1, 128}, 3, 0.3f))}));
+  b.last->attributes.set("hidden_size", int64_t{16});
+  Recipe recipe;
+  recipe.method = Method::kDynamic;
+  QuantizeResult result = quantize_model(b.model, recipe, frames(0, {}));
+  EXPECT_EQ(operators(*result.model.graph)["DynamicQuantizeLSTM"], 1);
+  EXPECT_EQ(result.model.graph->opsets["com.microsoft"], 1);
+  EXPECT_GT(worst_sqnr(b.model, result.model, {{7, 1, 12}}), 25);
+}
+
+TEST(QuantizeWeightOnly, ShrinksWeightsAndStaysFloat) {
+  Model model = small_network();
+  Recipe recipe;
+  recipe.method = Method::kWeightOnly;
+  QuantizeResult result = quantize_model(model, recipe, frames(0, {}));
+  EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}), 30);
+  auto lowered = lowered_operators(result.model);
+  EXPECT_EQ(lowered["DequantizeLinear"], 0);   // dequantized once, when the model is loaded
+  EXPECT_EQ(lowered["QLinearConv"], 0);
+}
+
+TEST(QuantizeWeights, ScalesAndEdges) {
+  Tensor w = Tensor::from<float>(Shape{3, 2}, std::vector<float>{1.27f, -0.635f, 0, 0, 1e-38f, 0});
+  QuantizedWeights q = quantize_weights(w, 0, Granularity::kChannel, {});
+  EXPECT_EQ(q.values.data<int8_t>()[0], 127);
+  EXPECT_EQ(q.values.data<int8_t>()[1], -64);   // 63.5 rounds half to even
+  EXPECT_EQ(q.scales[1], 1.0f);                 // a channel of zeros
+  EXPECT_EQ(q.scales[2], 1.0f);                 // too small to divide by
+  QuantizedWeights whole = quantize_weights(w, 0, Granularity::kTensor, {});
+  EXPECT_EQ(whole.scales.size(), 1u);
+  EXPECT_EQ(quantize_weights(w, 0, Granularity::kChannel, {0.1f, 0.1f, 0.1f}).scales[0], 0.1f);
+}
+
+// Same network written for opset 9 and raised: attributes became inputs, results stay.
+TEST(RaiseOpset, ConvertsOldForms) {
+  Builder b(9);
+  Value* x = b.graph.add_input("x", DType::kFloat32, Shape{1, 4, 6, 6});
+  Value* y = b.add("Clip", {x});
+  b.last->attributes.set("min", -0.5f);
+  b.last->attributes.set("max", 0.75f);
+  y = b.add("Slice", {y});
+  b.last->attributes.set("starts", std::vector<int64_t>{1});
+  b.last->attributes.set("ends", std::vector<int64_t>{3});
+  b.last->attributes.set("axes", std::vector<int64_t>{1});
+  y = b.add("Pad", {y});
+  b.last->attributes.set("pads", std::vector<int64_t>{0, 0, 1, 1, 0, 0, 1, 1});
+  y = b.add("Upsample", {y, b.graph.add_constant("scales", Tensor::of<float>({1, 1, 2, 2}))});
+  y = b.add("ReduceSum", {y});
+  b.last->attributes.set("axes", std::vector<int64_t>{3});
+  b.last->attributes.set("keepdims", int64_t{0});
+  y = b.add("Unsqueeze", {y});
+  b.last->attributes.set("axes", std::vector<int64_t>{0});
+  b.graph.add_output(y);
+  Model raised = b.model.clone();
+  run_passes(*raised.graph, standard_passes(), {});
+  raise_opset(*raised.graph, 13);
+  EXPECT_EQ(raised.graph->opsets[""], 13);
+  auto counts = operators(*raised.graph);
+  EXPECT_EQ(counts["Upsample"], 0);
+  EXPECT_EQ(counts["Resize"], 1);
+  Tensor input = random_tensor({1, 4, 6, 6}, 8);
+  EXPECT_EQ(run(b.model, {&input, 1}), run(raised, {&input, 1}));
+}
+
+TEST(PrepareFloat, WritesFusedOperatorsOutAgain) {
+  Builder b(11);
+  Value* x = b.graph.add_input("x", DType::kFloat32, Shape{1, 4, 6, 6});
+  Value* y = b.conv(x, 4, 4, 3);
+  b.graph.add_output(b.add("Mul", {y, b.add("Sigmoid", {y})}));
+  Model prepared = prepare_float(b.model);
+  EXPECT_EQ(operators(*prepared.graph)["QuickGelu"], 1);
+  finish_model(prepared, 13);
+  EXPECT_EQ(operators(*prepared.graph)["QuickGelu"], 0);
+  EXPECT_EQ(operators(*prepared.graph)["Sigmoid"], 1);
+  Tensor input = random_tensor({1, 4, 6, 6}, 8);
+  auto before = run(b.model, {&input, 1})[0], after = run(prepared, {&input, 1})[0];
+  for (size_t i = 0; i < before.size(); ++i) ASSERT_NEAR(before[i], after[i], 1e-5);
+}
+
+TEST(CalibrationRun, SeesWhatFlowsThrough) {
+  Model prepared = prepare_float(small_network());
+  auto names = values_to_observe(prepared, {});
+  EXPECT_FALSE(names.empty());
+  CalibrationRun calibration(prepared, names, {.threads = 1});
+  Tensor input = random_tensor({1, 3, 16, 16}, 3);
+  calibration.add_frame({&input, 1});
+  calibration.add_frame({&input, 1});
+  EXPECT_EQ(calibration.frames(), 2);
+  const TensorStatistics& picture = calibration.statistics().at("picture");
+  EXPECT_EQ(picture.count(), 2 * 3 * 16 * 16);
+  EXPECT_EQ(picture.lowest(), *std::min_element(input.values<float>().begin(), input.values<float>().end()));
+}
+
+}  // namespace
+}  // namespace octet
