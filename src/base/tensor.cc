@@ -85,6 +85,8 @@ std::string Shape::to_string() const {
 }
 
 size_t tensor_bytes(DType dtype, int64_t elements) {
+  // Far beyond any memory, and low enough for the sums that plans make.
+  require(elements <= (int64_t{1} << 48), ErrorCode::kResourceLimit, "a tensor of ", elements, " elements is too large");
   return (static_cast<size_t>(elements) * static_cast<size_t>(dtype_bits(dtype)) + 7) / 8;
 }
 

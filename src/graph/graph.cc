@@ -263,6 +263,8 @@ void Graph::verify() const {
       broken(node, "has ", input_count, " inputs, the operator takes ", node.op->min_inputs, " to ", node.op->max_inputs);
     if (output_count < node.op->min_outputs || output_count > node.op->max_outputs)
       broken(node, "has ", output_count, " outputs, the operator gives ", node.op->min_outputs, " to ", node.op->max_outputs);
+    for (int i = 0; i < node.op->min_inputs; ++i)
+      if (node.inputs[static_cast<size_t>(i)] == nullptr) broken(node, "leaves out input ", i, ", which the operator needs");
     auto use = [&](const Value* value) {
       if (!value->is_constant() && !known.count(value))
         broken(node, "uses '", value->name, "', which nothing before it produces");

@@ -73,8 +73,9 @@ void GraphBuilder::check_operators() {
     if (entry.count > 1) list += text(" and ", entry.count - 1, " more");
     list += ")";
   }
-  fail(ErrorCode::kUnsupported, "unsupported: Octet lacks ", missing.size(), missing.size() == 1 ? " operator" : " operators",
-       " of this model: ", list);
+  throw Error(ErrorCode::kUnsupported, text("unsupported: Octet lacks ", missing.size(), missing.size() == 1 ? " operator" : " operators",
+                                            " of this model: ", list),
+              "export the model without them, or with them as functions of standard operators");
 }
 
 // --- values ----------------------------------------------------------------------------------------------------------------

@@ -17,6 +17,9 @@ namespace {
 // Files that are often taken for models.
 void refuse_lookalikes(std::string_view bytes) {
   require(!bytes.empty(), ErrorCode::kInvalidModel, "the file is empty");
+  if (bytes.size() > UINT32_MAX)
+    throw Error(ErrorCode::kInvalidModel, "the file is larger than any ONNX model can be (protocol buffers end at 2 GB)",
+                "store the weights as external data");
   if (bytes.starts_with("version https://git-lfs"))
     throw Error(ErrorCode::kInvalidModel, "this is a Git LFS pointer, not a model", "fetch the model itself: git lfs pull");
   if (bytes.starts_with("PK\x03\x04"))
@@ -31,9 +34,9 @@ Model read(std::string_view bytes, onnx::DataSource& source, const std::string& 
   require(message.ir_version <= kNewestIr, ErrorCode::kUnsupported, "unsupported: IR version ", message.ir_version,
           " (Octet reads up to ", kNewestIr, ")");
   require(!message.has_training, ErrorCode::kUnsupported, "unsupported: the model has training information");
-  if (auto opset = message.opsets.find(""); opset != message.opsets.end())
-    require(opset->second <= kNewestOpset, ErrorCode::kUnsupported, "unsupported: opset ", opset->second, " of ai.onnx (Octet knows up to ",
-            kNewestOpset, ")");
+  if (auto opset = message.opsets.find(""); opset != message.opsets.end() && opset->second > kNewestOpset)
+    throw Error(ErrorCode::kUnsupported, text("unsupported: opset ", opset->second, " of ai.onnx"),
+                text("Octet knows opsets up to ", kNewestOpset, ": export the model with one of those"));
 
   Model model;
   model.path = path;

@@ -10,6 +10,7 @@ namespace {
 enum Input : size_t { kIds, kSegments, kWords, kPlaces, kKinds, kGamma, kBeta, kMask, kPositions };
 
 void infer(InferContext& context) {
+  for (size_t i : {kWords, kPlaces, kGamma, kBeta}) require(context.has_input(i), ErrorCode::kInvalidModel, "input ", i, " is missing");
   DType dtype = context.dtype(kWords);
   if (!context.has_rank(kIds) || !context.has_rank(kWords)) {
     for (size_t i : {size_t{0}, size_t{2}}) context.set_output_rank_unknown(i, dtype);
@@ -71,7 +72,7 @@ void evaluate(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.domain = "com.microsoft", .name = "EmbedLayerNormalization", .min_inputs = 7, .max_inputs = 9, .max_outputs = 3, .infer = infer,
+    {.domain = "com.microsoft", .name = "EmbedLayerNormalization", .min_inputs = 1, .max_inputs = 9, .max_outputs = 3, .infer = infer,
      .evaluate = evaluate},
 };
 

@@ -77,7 +77,7 @@ void evaluate(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "Loop", .min_inputs = 2, .max_inputs = kVariadic, .max_outputs = kVariadic, .infer = infer, .evaluate = evaluate,
+    {.name = "Loop", .min_inputs = 0, .max_inputs = kVariadic, .max_outputs = kVariadic, .infer = infer, .evaluate = evaluate,
      .has_bodies = true},
 };
 

@@ -143,6 +143,7 @@ void evaluate_gated(EvaluateContext& context) {
 enum DynamicInput : size_t { kWScale = 8, kWZero, kRScale, kRZero };
 
 void infer_dynamic(InferContext& context) {
+  for (size_t i : {kWScale, kRScale}) require(context.has_input(i), ErrorCode::kInvalidModel, "input ", i, " is missing");
   infer_recurrent(context, 4, false);
   checked_integer(context.attributes(), "hidden_size", 0, 1, int64_t{1} << 30);
 }
@@ -199,7 +200,7 @@ constexpr OperatorDef definitions[] = {
      .macs = macs, .bind = bind_gru},
     {.name = "RNN", .min_inputs = 3, .max_inputs = 6, .min_outputs = 0, .max_outputs = 2, .infer = infer<1>, .evaluate = evaluate_gated<1>,
      .macs = macs},
-    {.domain = "com.microsoft", .name = "DynamicQuantizeLSTM", .min_inputs = 12, .max_inputs = 12, .min_outputs = 0, .max_outputs = 3,
+    {.domain = "com.microsoft", .name = "DynamicQuantizeLSTM", .min_inputs = 3, .max_inputs = 12, .min_outputs = 0, .max_outputs = 3,
      .infer = infer_dynamic, .evaluate = evaluate_dynamic, .macs = macs, .bind = bind_dynamic_quantize_lstm},
 };
 

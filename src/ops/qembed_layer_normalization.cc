@@ -11,6 +11,8 @@ enum Input : size_t { kIds, kSegments, kWords, kPlaces, kKinds, kGamma, kBeta, k
 constexpr size_t kTables = 5;   // from kWords on
 
 void infer(InferContext& context) {
+  for (size_t i : {kWords, kPlaces, kGamma, kBeta}) require(context.has_input(i), ErrorCode::kInvalidModel, "input ", i, " is missing");
+  require(context.has_input(kScales), ErrorCode::kInvalidModel, "input ", static_cast<size_t>(kScales), " is missing");
   DType dtype = context.dtype(kScales);
   if (!context.has_rank(kIds) || !context.has_rank(kWords)) {
     context.set_output_rank_unknown(0, dtype);
@@ -51,7 +53,7 @@ void evaluate(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.domain = "com.microsoft", .name = "QEmbedLayerNormalization", .min_inputs = 10, .max_inputs = 18, .max_outputs = 2, .infer = infer,
+    {.domain = "com.microsoft", .name = "QEmbedLayerNormalization", .min_inputs = 1, .max_inputs = 18, .max_outputs = 2, .infer = infer,
      .evaluate = evaluate},
 };
 

@@ -163,7 +163,7 @@ void evaluate(EvaluateContext& context) {
 }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "Scan", .since_version = 8, .max_inputs = kVariadic, .max_outputs = kVariadic, .infer = infer, .evaluate = evaluate,
+    {.name = "Scan", .since_version = 8, .min_inputs = 0, .max_inputs = kVariadic, .max_outputs = kVariadic, .infer = infer, .evaluate = evaluate,
      .has_bodies = true},
 };
 

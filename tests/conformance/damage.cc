@@ -1,0 +1,156 @@
+// Damages the models of the test cases and runs what is left of them: whatever happens, it must end in outputs or an Error.
+//
+//   damage [--flips N] [--seed S] [--filter TEXT] [--shard I/N] [--keep FILE] FOLDER...
+//
+// Every case runs in a child process of its own, N times with other bits flipped each time, with limited memory and time. A child that is
+// killed by a signal is a failure; --keep writes the damaged model of the last flip down; running out of time is not (a Loop may have been told to turn for ever).
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <random>
+
+#include "base/error.h"
+#include "base/mapped_file.h"
+#include "conformance/cases.h"
+#include "onnx/reader.h"
+#include "onnx/tensor_file.h"
+#include "runtime/session.h"
+
+namespace octet::conformance {
+namespace {
+
+constexpr unsigned kSeconds = 10;
+constexpr rlim_t kMemory = rlim_t{3} << 30;
+
+// Shared between the parent and its children.
+struct Progress {
+  int flip;
+  int64_t outputs, errors;
+};
+
+struct Arguments {
+  int flips = 10;
+  unsigned seed = 1;
+  std::string filter, keep;
+  size_t shard = 0, shards = 1;
+  std::vector<std::string> folders;
+};
+
+std::string damaged(std::string_view bytes, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string copy(bytes);
+  for (uint32_t flips = 1 + random() % 3; flips > 0 && !copy.empty(); --flips)
+    copy[random() % copy.size()] ^= static_cast<char>(1u << (random() % 8));
+  return copy;
+}
+
+// In the child: reads and runs the damaged model on the case's own inputs.
+void attempt(const std::string& bytes, const std::vector<Tensor>& inputs, volatile Progress* progress) {
+  try {
+    ReadOptions options;
+    options.max_expanded_bytes = 1 << 24;
+    Model model = read_model_bytes(std::as_bytes(std::span(bytes.data(), bytes.size())), "damaged.onnx", options);
+    Session session = make_session(std::move(model), {.threads = 1});
+    session.run(inputs);
+    progress->outputs = progress->outputs + 1;
+  } catch (const Error&) {
+    progress->errors = progress->errors + 1;
+  } catch (const std::bad_alloc&) {
+    // The system refused the memory: not a crash, though an Error would be kinder.
+  }
+}
+
+// The flip that killed the child, or −1; `status` says how.
+int run_child(const Case& test, const Arguments& arguments, volatile Progress* progress, int& status) {
+  progress->flip = -1;
+  std::fflush(stdout);
+  pid_t child = fork();
+  if (child == 0) {
+#if !defined(__SANITIZE_ADDRESS__)
+    rlimit memory{kMemory, kMemory};
+    setrlimit(RLIMIT_AS, &memory);
+#endif
+    rlimit core{0, 0};
+    setrlimit(RLIMIT_CORE, &core);
+    auto file = MappedFile::open(test.model);
+    std::vector<Tensor> inputs;
+    for (const std::string& path : test.data.empty() ? std::vector<std::string>() : test.data[0].inputs) {
+      try {
+        inputs.push_back(read_tensor_file(path).tensor);
+      } catch (const Error&) {
+        _exit(0);   // a case Octet does not do
+      }
+    }
+    for (int flip = 0; flip < arguments.flips; ++flip) {
+      progress->flip = flip;
+      alarm(kSeconds);
+      if (!arguments.keep.empty()) {
+        std::string bytes = damaged(file->view(), arguments.seed + static_cast<unsigned>(flip));
+        AtomicFile kept(arguments.keep);
+        kept.write(bytes.data(), bytes.size());
+        kept.commit();
+      }
+      attempt(damaged(file->view(), arguments.seed + static_cast<unsigned>(flip)), inputs, progress);
+    }
+    _exit(0);
+  }
+  waitpid(child, &status, 0);
+  bool fine = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  bool timeout = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM;
+  return fine || timeout ? -1 : progress->flip;
+}
+
+int run(const Arguments& arguments) {
+  std::vector<Case> cases;
+  for (const std::string& folder : arguments.folders)
+    for (Case& one : find_cases("damaged", folder)) cases.push_back(std::move(one));
+  if (cases.empty()) {
+    std::printf("SKIPPED: no test cases\n");
+    return 77;
+  }
+  auto* progress = static_cast<Progress*>(mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  int failed = 0, tried = 0;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const Case& test = cases[i];
+    if (i % arguments.shards != arguments.shard) continue;
+    if (!arguments.filter.empty() && test.name.find(arguments.filter) == std::string::npos) continue;
+    ++tried;
+    int status = 0;
+    int flip = run_child(test, arguments, progress, status);
+    if (flip < 0) continue;
+    ++failed;
+    std::printf("FAIL %s: --seed %u --flips 1: %s\n", test.name.c_str(), arguments.seed + static_cast<unsigned>(flip),
+                WIFSIGNALED(status) ? strsignal(WTERMSIG(status)) : "ended with an error");
+  }
+  std::printf("%d cases, %d flips each: %lld runs gave outputs, %lld an error, %d cases crashed\n", tried, arguments.flips,
+              static_cast<long long>(progress->outputs), static_cast<long long>(progress->errors), failed);
+  // A run in which nothing comes through, or nothing is refused, tests nothing.
+  bool telling = progress->outputs > 0 && progress->errors > 0;
+  return failed == 0 && telling ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace octet::conformance
+
+int main(int count, char** words) {
+  using octet::conformance::Arguments;
+  Arguments arguments;
+  for (int i = 1; i < count; ++i) {
+    std::string word = words[i];
+    bool more = i + 1 < count;
+    if (word == "--flips" && more) arguments.flips = std::atoi(words[++i]);
+    else if (word == "--seed" && more) arguments.seed = static_cast<unsigned>(std::atoi(words[++i]));
+    else if (word == "--filter" && more) arguments.filter = words[++i];
+    else if (word == "--keep" && more) arguments.keep = words[++i];
+    else if (word == "--shard" && more) std::sscanf(words[++i], "%zu/%zu", &arguments.shard, &arguments.shards);
+    else arguments.folders.push_back(word);
+  }
+  return octet::conformance::run(arguments);
+}
