@@ -1,4 +1,6 @@
 // 8-bit convolutions on the kernels of src/kernels/conv: exact sums, then int32, float or requantized bytes.
+#include <limits>
+
 #include "base/thread_pool.h"
 #include "kernels/conv/conv_int8.h"
 #include "kernels/conv/conv_transpose.h"
@@ -23,12 +25,16 @@ bool is_8_bit(const Value* value) { return value != nullptr && (value->dtype == 
 
 bool has_kernel(const Node& node, const Form& form) {
   if (!is_planar(node, 0) || !is_8_bit(node.inputs[0]) || !is_8_bit(node.input(form.w)) || !node.inputs[form.w]->is_constant()) return false;
-  for (size_t i : {form.x_scale, form.w_scale, form.w_zero, form.y_scale, form.y_zero, form.bias})
+  for (size_t i : {form.w_scale, form.w_zero, form.y_scale, form.y_zero, form.bias})
     if (i != kAbsent && !is_constant_or_absent(node, i)) return false;
-  // Only ConvInteger may learn the input's zero point at run time.
-  if (form.x_scale != kAbsent && !is_constant_or_absent(node, form.x_zero)) return false;
   Activation activation = read_activation(node.attributes);
-  return activation.kind == Activation::Kind::kNone;
+  // A requantizing step has its multipliers made now; the others may learn the input's scale and zero point at run time.
+  if (form.y_scale != kAbsent) {
+    return is_constant_or_absent(node, form.x_scale) && is_constant_or_absent(node, form.x_zero) && activation.kind == Activation::Kind::kNone;
+  }
+  for (size_t i : {form.x_scale, form.x_zero})
+    if (node.input(i) != nullptr && !(node.inputs[i]->has_concrete_shape() && node.inputs[i]->shape->elements() == 1)) return false;
+  return form.x_scale == kAbsent ? activation.kind == Activation::Kind::kNone : activation.is_clamp();
 }
 
 LayoutSupport layout_of(const Node& node, const Form& form) { return has_kernel(node, form) ? LayoutSupport::kChannelsLast : LayoutSupport::kOnnxOnly; }
@@ -59,12 +65,13 @@ struct Weights {
     }
     centred &= !packed.is_unsigned;
     if (form.x_scale == kAbsent) return;
-    float x_scale = context.constant(form.x_scale)->data<float>()[0];
+    // Where floats come out the driver multiplies by the input's scale.
+    float x_scale = form.y_scale != kAbsent ? context.constant(form.x_scale)->data<float>()[0] : 1.0f;
     float y_scale = form.y_scale != kAbsent ? context.constant(form.y_scale)->data<float>()[0] : 1.0f;
     auto w_scales = context.constant(form.w_scale)->values<float>();
     for (size_t c = 0; c < count; ++c) {
-      float product = x_scale * w_scales[w_scales.size() == 1 ? 0 : c];
-      multiplier.push_back(form.y_scale != kAbsent ? product / y_scale : product);
+      float w_scale = w_scales[w_scales.size() == 1 ? 0 : c];
+      multiplier.push_back(form.y_scale != kAbsent ? x_scale * w_scale / y_scale : w_scale);
     }
     packed.multiplier = multiplier.data();
     const Tensor* b = context.constant(form.bias);
@@ -81,7 +88,10 @@ struct Weights {
 struct Common {
   Int8Output output = Int8Output::kByte;
   int32_t input_zero_point = 0, output_zero_point = 0, minimum = 0, maximum = 255;
-  bool input_zero_at_run_time = false, zero_signed = false;
+  bool input_zero_at_run_time = false, zero_signed = false, scale_at_run_time = false;
+  float input_scale = 1;
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();   // a clamp of float results
+  int64_t elements = 0;
   int64_t scratch = 0;
 };
 
@@ -100,10 +110,22 @@ ConvInt8Args arguments(const StepArguments& args, const Common& p) {
   conv.input_zero_point = p.input_zero_point;
   if (p.input_zero_at_run_time)
     conv.input_zero_point = p.zero_signed ? *static_cast<const int8_t*>(args.inputs[2]) : *static_cast<const uint8_t*>(args.inputs[2]);
+  conv.input_scale = p.scale_at_run_time ? *static_cast<const float*>(args.inputs[1]) : p.input_scale;
   conv.output_zero_point = p.output_zero_point;
   conv.minimum = p.minimum;
   conv.maximum = p.maximum;
   return conv;
+}
+
+void clamp_floats(const StepArguments& args, const Common& p) {
+  if (p.low == -std::numeric_limits<float>::infinity() && p.high == std::numeric_limits<float>::infinity()) return;
+  auto* y = static_cast<float*>(args.outputs[0]);
+  args.pool->parallel_for(p.elements, 1 << 14, [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      float v = p.low > y[i] ? p.low : y[i];
+      y[i] = p.high < v ? p.high : v;
+    }
+  });
 }
 
 template <typename Op, void (*kRun)(const Op&, const ConvInt8Args&, int64_t, int64_t, void*)>
@@ -112,6 +134,7 @@ void run(const StepArguments& args) {
   ConvInt8Args conv = arguments(args, p.common);
   auto* scratch = static_cast<char*>(args.scratch);
   args.pool->parallel_for(p.op.tasks, 1, [&](int64_t begin, int64_t end, int worker) { kRun(p.op, conv, begin, end, scratch + worker * p.common.scratch); });
+  clamp_floats(args, p.common);
 }
 
 constexpr StepFunction kConv{"conv_int8", run<ConvInt8, run_conv_int8>};
@@ -130,6 +153,13 @@ Common common_of(BindContext& context, const Form& form, size_t scratch_bytes) {
     p.maximum = static_cast<int32_t>(range.high);
   } else {
     p.output = form.x_scale == kAbsent ? Int8Output::kInt32 : Int8Output::kFloat32;
+    if (form.x_scale != kAbsent) {
+      if (const Tensor* scale = context.constant(form.x_scale)) p.input_scale = scale->data<float>()[0];
+      else p.scale_at_run_time = true;
+      Activation activation = read_activation(node.attributes);
+      p.low = activation.low(), p.high = activation.high();
+      p.elements = context.output_shape().elements();
+    }
   }
   context.set_scratch_bytes(p.scratch * context.threads());
   for (size_t i : {form.w, form.w_scale, form.w_zero, form.bias})

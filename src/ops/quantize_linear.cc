@@ -166,7 +166,7 @@ constexpr OperatorDef definitions[] = {
     {.domain = "com.microsoft", .name = "DequantizeLinear", .min_inputs = 2, .max_inputs = 3, .infer = infer_dequantize,
      .evaluate = evaluate_dequantize, .bind = bind_dequantize, .layout = dequantize_layout, .dequantizes = true},
     {.name = "DynamicQuantizeLinear", .since_version = 11, .min_outputs = 3, .max_outputs = 3, .infer = infer_dynamic,
-     .evaluate = evaluate_dynamic, .bind = bind_dynamic_quantize},
+     .evaluate = evaluate_dynamic, .bind = bind_dynamic_quantize, .layout = dynamic_quantize_layout},
 };
 
 }  // namespace

@@ -238,6 +238,10 @@ bool bind_dynamic_quantize(BindContext& context) {
   return true;
 }
 
+LayoutSupport dynamic_quantize_layout(const Node& node) {
+  return node.inputs[0]->dtype == DType::kFloat32 ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly;
+}
+
 void bind_table(BindContext& context, const uint8_t* table) {
   TableParameters p{};
   p.kernel = kernels::table_u8::select(context.isa()).kernel;

@@ -11,6 +11,7 @@ bool bind_dequantize(BindContext& context);
 LayoutSupport quantize_layout(const Node& node);      // any order with one scale
 LayoutSupport dequantize_layout(const Node& node);
 bool bind_dynamic_quantize(BindContext& context);
+LayoutSupport dynamic_quantize_layout(const Node& node);
 
 // y = table[x] for input 0; any order.
 void bind_table(BindContext& context, const uint8_t* table);

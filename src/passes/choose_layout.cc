@@ -48,8 +48,9 @@ class LayoutChooser {
         if (value != nullptr && rank(*value) == out_rank && value->shape->elements() > 1) want(node, i, Layout::kChannelsLast);
         else if (value != nullptr && value->is_constant() && rank(*value) > 0 && value->shape->elements() > 1) raise_rank(node, i, out_rank);
       }
+      // Scalars beside the result (the scale that a dynamic quantization finds) have no order.
       for (Value* value : node.outputs)
-        if (value != nullptr) value->layout = Layout::kChannelsLast;
+        if (value != nullptr && rank(*value) >= 3) value->layout = Layout::kChannelsLast;
       return;
     }
     for (size_t i = 0; i < node.inputs.size(); ++i)

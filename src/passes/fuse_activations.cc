@@ -29,6 +29,7 @@ std::optional<Clamp> clamp_of(const Node& node) {
 }
 
 bool can_clamp(const Node& node) {
+  if (node.op->name == "ConvIntegerToFloat") return node.attributes.string("activation", "").empty();
   if (node.op->name == "Conv") return node.op->domain.empty() && node.outputs[0]->dtype == DType::kFloat32;
   return node.op->name == "FusedConv" && node.attributes.string("activation", "").empty();
 }
@@ -45,7 +46,8 @@ int fuse_activations(Graph& graph, const PassOptions&) {
     Node& next = *out->consumers[0];
     auto clamp = clamp_of(next);
     if (!clamp) continue;
-    Node* together = graph.add_node("com.microsoft", "FusedConv", node.inputs, node.outputs[0]->name, &node);
+    bool integer = node.op->domain == "octet";
+    Node* together = graph.add_node(integer ? "octet" : "com.microsoft", integer ? "ConvIntegerToFloat" : "FusedConv", node.inputs, node.outputs[0]->name, &node);
     together->name = node.name;
     together->attributes = node.attributes;
     together->attributes.set("activation", std::string("Clip"));

@@ -54,6 +54,7 @@ int fuse_patterns(Graph&, const PassOptions&);           // SiLU, HardSwish, Gel
 int fuse_activations(Graph&, const PassOptions&);        // Conv + Relu/Clip
 int fuse_residuals(Graph&, const PassOptions&);          // Conv + Add (+ Relu)
 int lower_quantized(Graph&, const PassOptions&);         // QDQ → integer operators
+int fuse_dynamic(Graph&, const PassOptions&);            // integer product + Cast + scales + bias → one product with float results
 int choose_layout(Graph&, const PassOptions&);
 int remove_dead_nodes(Graph&, const PassOptions&);
 

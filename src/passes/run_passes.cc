@@ -27,6 +27,7 @@ std::span<const Pass> engine_passes() {
       {"fold-batch-norm", "move normalization and per-channel scaling into the weights before it", fold_batch_norm},
       {"fuse-patterns", "recognise SiLU, HardSwish, Gelu and LayerNormalization written out", fuse_patterns},
       {"lower-quantized", "turn operators between DequantizeLinear and QuantizeLinear into integer operators", lower_quantized},
+      {"fuse-dynamic", "scale the sums of dynamically quantized products inside of them", fuse_dynamic},
       {"fold-all-constants", "dequantize weights that stay float", fold_all_constants},
       {"fuse-residuals", "add the skip connection inside the convolution", fuse_residuals},
       {"fuse-activations", "clamp inside the convolution", fuse_activations},
