@@ -1,4 +1,6 @@
 // ArgMax and ArgMin: where the largest or smallest element of an axis is.
+#include <algorithm>
+
 #include "ops/axes.h"
 
 namespace octet::ops {
@@ -33,20 +35,31 @@ void evaluate(EvaluateContext& context) {
   int64_t* y = context.output(0, DType::kInt64, reduced(shape, axis, context.attributes().integer("keepdims", 1) != 0)).data<int64_t>();
   dispatch(x.dtype(), NumericTypes(), [&]<typename T>() {
     const T* from = typed<T>(x);
-    parallel_ranges(context.pool(), outer * inner, count, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) {
-        const T* row = from + r / inner * count * inner + r % inner;
-        auto best = widen(row[0]);
-        int64_t index = 0;
+    auto better = [&](auto value, auto best) {
+      return (largest ? value > best : value < best) || (last && value == best) || (value != value && best == best);   // a NaN wins
+    };
+    // Short strips side by side: the axis may be far from the innermost, and memory wants to be read in its own order.
+    constexpr int64_t kStrip = 64;
+    const int64_t strips = (inner + kStrip - 1) / kStrip;
+    parallel_ranges(context.pool(), outer * strips, count * std::min(inner, kStrip), [&](int64_t begin, int64_t end) {
+      Wide<T> best[kStrip];
+      for (int64_t s = begin; s < end; ++s) {
+        const int64_t o = s / strips, first = s % strips * kStrip, width = std::min(kStrip, inner - first);
+        const T* row = from + o * count * inner + first;
+        int64_t* index = y + o * inner + first;
+        for (int64_t j = 0; j < width; ++j) {
+          best[j] = widen(row[j]);
+          index[j] = 0;
+        }
         for (int64_t i = 1; i < count; ++i) {
-          auto value = widen(row[i * inner]);
-          bool better = largest ? value > best : value < best;
-          if (better || (last && value == best) || (value != value && best == best)) {   // a NaN is where the trouble is
-            best = value;
-            index = i;
+          row += inner;
+          for (int64_t j = 0; j < width; ++j) {
+            if (auto value = widen(row[j]); better(value, best[j])) {
+              best[j] = value;
+              index[j] = i;
+            }
           }
         }
-        y[r] = index;
       }
     });
   });

@@ -163,9 +163,8 @@ void evaluate(EvaluateContext& context) {
   Shape shape = output_shape(equation, space);
   Tensor& y = context.output(0, context.input(0).dtype(), shape);
   const int64_t points = y.elements();
-  int64_t terms = 1;
-  for (size_t l = equation.output.size(); l < space.extents.size(); ++l) terms *= space.extents[l];
-  Shape(std::vector<int64_t>(space.extents)).elements();   // refuses what does not fit in 62 bits
+  const int64_t terms = Shape(std::span<const int64_t>(space.extents).subspan(equation.output.size())).elements();
+  require(terms < (int64_t{1} << 28), ErrorCode::kResourceLimit, "an einsum with sums of ", terms, " products");
   std::vector<std::vector<int64_t>> bases, steps;
   for (size_t i = 0; i < shapes.size(); ++i) {
     bases.push_back(offsets(space, 0, equation.output.size(), equation.operands[i], *shapes[i]));

@@ -1,4 +1,4 @@
-// GridSample: a picture (any number of spatial axes) read at the places a grid names; AffineGrid makes such grids.
+// GridSample: a picture (of one to three spatial axes) read at the places a grid names; AffineGrid makes such grids.
 #include <algorithm>
 #include <cmath>
 
@@ -11,7 +11,8 @@ namespace {
 
 enum class Mode { kNearest, kLinear, kCubic };
 enum class Padding { kZeros, kBorder, kReflection };
-constexpr int kMostAxes = 6;
+constexpr int kMostAxes = 3;
+constexpr int kMostTaps = 64;   // cubic in three axes
 
 struct Options {
   Mode mode;
@@ -35,7 +36,8 @@ Options options_of(const Attributes& a) {
 }
 
 Shape sampled(const Shape& x, const Shape& grid) {
-  require(x.rank() >= 3 && x.rank() == grid.rank() && x.rank() - 2 <= kMostAxes && may_agree(x[0], grid[0]) && may_agree(grid[grid.rank() - 1], x.rank() - 2),
+  require(x.rank() - 2 <= kMostAxes, ErrorCode::kUnsupported, "GridSample in ", x.rank() - 2, " axes");
+  require(x.rank() >= 3 && x.rank() == grid.rank() && may_agree(x[0], grid[0]) && may_agree(grid[grid.rank() - 1], x.rank() - 2),
           ErrorCode::kShapeMismatch, "a grid of shape ", grid, " for a picture of shape ", x);
   Shape shape{x[0], x[1]};
   for (int axis = 1; axis + 1 < grid.rank(); ++axis) shape.push_back(grid[axis]);
@@ -112,27 +114,30 @@ Taps taps_of(float normalized, int64_t extent, const Options& o, int axes) {
 
 // All taps of one grid point: offsets into a plane and weights.
 struct Point {
-  std::vector<int64_t> offset;
-  std::vector<float> weight;
+  int count;
+  int64_t offset[kMostTaps];
+  float weight[kMostTaps];
 };
 
-void combine(const Taps* taps, int axes, const int64_t* strides, Point& point) {
-  point.offset.assign(1, 0);
-  point.weight.assign(1, 1.0f);
-  std::vector<int64_t> offsets;
-  std::vector<float> weights;
+Point combine(const Taps* taps, int axes, const int64_t* strides) {
+  Point point;
+  point.count = 1;
+  point.offset[0] = 0;
+  point.weight[0] = 1;
   for (int axis = 0; axis < axes; ++axis) {
-    offsets.clear();
-    weights.clear();
-    for (size_t i = 0; i < point.offset.size(); ++i)
+    Point next;
+    next.count = 0;
+    for (int i = 0; i < point.count; ++i)
       for (int t = 0; t < taps[axis].count; ++t) {
         if (taps[axis].index[t] < 0) continue;
-        offsets.push_back(point.offset[i] + taps[axis].index[t] * strides[axis]);
-        weights.push_back(point.weight[i] * taps[axis].weight[t]);
+        next.offset[next.count] = point.offset[i] + taps[axis].index[t] * strides[axis];
+        next.weight[next.count++] = point.weight[i] * taps[axis].weight[t];
       }
-    point.offset.swap(offsets);
-    point.weight.swap(weights);
+    point.count = next.count;
+    std::copy_n(next.offset, next.count, point.offset);
+    std::copy_n(next.weight, next.count, point.weight);
   }
+  return point;
 }
 
 void evaluate_sample(EvaluateContext& context) {
@@ -146,6 +151,7 @@ void evaluate_sample(EvaluateContext& context) {
   require(x.elements() > 0, ErrorCode::kShapeMismatch, "GridSample of an empty picture");
   std::vector<int64_t> strides = dense_strides(x.shape());
   const int64_t batch = shape[0], channels = shape[1], points = shape.elements(2, shape.rank()), plane = x.shape().elements(2, x.shape().rank());
+  const Shape& extents = x.shape();
   std::vector<float> places(static_cast<size_t>(grid.elements()));
   dispatch(grid.dtype(), FloatTypes(), [&]<typename T>() {
     const T* from = typed<T>(grid);
@@ -155,26 +161,27 @@ void evaluate_sample(EvaluateContext& context) {
     using W = std::conditional_t<kIsFloating<T>, Wide<T>, double>;
     const T* from = typed<T>(x);
     T* to = typed<T>(y);
-    Point point;
-    Taps taps[kMostAxes];
-    for (int64_t n = 0; n < batch; ++n)
-      for (int64_t p = 0; p < points; ++p) {
-        const float* place = places.data() + (n * points + p) * axes;
+    parallel_ranges(context.pool(), batch * points, channels * 8 + 32, [&](int64_t begin, int64_t end) {
+      Taps taps[kMostAxes];
+      for (int64_t at = begin; at < end; ++at) {
+        const int64_t n = at / points, p = at % points;
+        const float* place = places.data() + at * axes;
         // The grid names the innermost axis first.
-        for (int axis = 0; axis < axes; ++axis) taps[axis] = taps_of(place[axes - 1 - axis], x.shape()[axis + 2], o, axes);
-        combine(taps, axes, strides.data() + 2, point);
+        for (int axis = 0; axis < axes; ++axis) taps[axis] = taps_of(place[axes - 1 - axis], extents[axis + 2], o, axes);
+        const Point point = combine(taps, axes, strides.data() + 2);
         for (int64_t c = 0; c < channels; ++c) {
           const T* source = from + (n * channels + c) * plane;
           T& result = to[(n * channels + c) * points + p];
           if (o.mode == Mode::kNearest) {
-            result = point.offset.empty() ? narrow<T>(0) : source[point.offset[0]];
+            result = point.count == 0 ? narrow<T>(0) : source[point.offset[0]];
             continue;
           }
           W sum = 0;
-          for (size_t i = 0; i < point.offset.size(); ++i) sum += static_cast<W>(point.weight[i]) * static_cast<W>(widen(source[point.offset[i]]));
+          for (int i = 0; i < point.count; ++i) sum += static_cast<W>(point.weight[i]) * static_cast<W>(widen(source[point.offset[i]]));
           result = narrow<T>(sum);
         }
       }
+    });
   });
 }
 

@@ -18,7 +18,7 @@ DType output_type(const Attributes& attributes) {
 
 int64_t checked_size(const Tensor& tensor) {
   int64_t size = integer_of(tensor);
-  require(size >= 0 && size < (int64_t{1} << 31), ErrorCode::kInvalidModel, "a table of ", size, " elements");
+  require(size >= 0 && size < (int64_t{1} << 24), ErrorCode::kInvalidModel, "a table of ", size, " elements");
   return size;
 }
 
