@@ -1,5 +1,8 @@
 #include "graph/operator.h"
 
+#include <deque>
+#include <iterator>
+
 #include "base/error.h"
 
 namespace octet {
@@ -87,10 +90,10 @@ class OwningContext final : public EvaluateContext {
     return results_[i];
   }
   void forward(size_t i, const Tensor& tensor) override { results_[i] = tensor; }
-  std::vector<Tensor> take() { return std::move(results_); }
+  std::vector<Tensor> take() { return {std::make_move_iterator(results_.begin()), std::make_move_iterator(results_.end())}; }
 
  private:
-  std::vector<Tensor> results_;
+  std::deque<Tensor> results_;   // grows without moving: references to outputs stay valid
 };
 
 }  // namespace

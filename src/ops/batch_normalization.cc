@@ -98,7 +98,7 @@ void infer_group(InferContext& context) {
 // Statistics over `groups` groups of channels of each picture, parameters per channel or per group.
 void normalize_groups(EvaluateContext& context, int64_t groups) {
   const Shape& shape = context.input(0).shape();
-  int64_t channels = shape[1], size = shape.elements(2, shape.rank()), width = channels / groups;
+  int64_t channels = shape[1], size = shape.elements(2, shape.rank()), width = groups > 0 ? channels / groups : 0;
   float epsilon = context.attributes().real("epsilon", 1e-5f);
   with_float_type(context.input(0).dtype(), [&](auto zero) {
     using T = decltype(zero);

@@ -6,6 +6,7 @@
 //   PRelu: the slope is one number, or one per channel (axis 1)
 //
 // The second input gets trailing axes of extent 1 until it lines up; the operator of opset 7 does the rest.
+#include "ops/broadcast.h"
 #include "ops/redirected.h"
 
 namespace octet::ops {
@@ -41,7 +42,10 @@ void evaluate(EvaluateContext& context) {
   const Node& node = context.node();
   const OperatorDef* modern = find_operator("", node.op->name, 7);
   require(modern != nullptr && modern != node.op, ErrorCode::kUnsupported, "the operator is not there in opset 7");
+  const Shape& first = context.input(0).shape();
   Tensor second = context.input(1).reshaped(aligned(node, context.input(0).shape(), context.input(1).shape()));
+  require(broadcast(first, second.shape()) == first, ErrorCode::kShapeMismatch, "the second input of shape ", context.input(1).shape(),
+          " does not fit into ", first);
   const Tensor* inputs[] = {&context.input(0), &second};
   Redirected redirected(context, inputs);
   modern->evaluate(redirected);

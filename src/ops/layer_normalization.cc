@@ -69,7 +69,7 @@ void evaluate(EvaluateContext& context) {
     for (const Reader<T>* parameter : {&scale, &bias, &sum_bias})
       require(!*parameter || (parameter->size() > 0 && size % parameter->size() == 0) || size == 0, ErrorCode::kShapeMismatch, "a parameter of ",
               parameter->size(), " values does not go with ", size, " elements");
-    require(!skip || skip.size() == 0 || (x.size() % skip.size() == 0), ErrorCode::kShapeMismatch, "the skip input does not go with the input");
+    require(!skip || x.size() == 0 || (skip.size() > 0 && x.size() % skip.size() == 0), ErrorCode::kShapeMismatch, "the skip input does not go with the input");
     DType dtype = context.input(0).dtype();
     Writer<T> y(context, 0, dtype, shape);
     std::vector<T> means(static_cast<size_t>(rows)), deviations(static_cast<size_t>(rows)), sums(form.skip != kAbsent ? static_cast<size_t>(x.size()) : 0);

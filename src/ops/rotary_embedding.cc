@@ -33,7 +33,7 @@ void evaluate(EvaluateContext& context) {
       require(half > 0 && rotated == 0 && shape[2] % (2 * half) == 0, ErrorCode::kInvalidModel, "attribute 'num_heads' is missing");
       heads = shape[2] / (2 * half);
     }
-    require(shape[2] % heads == 0, ErrorCode::kShapeMismatch, shape[2], " features cannot be divided among ", heads, " heads");
+    require(heads > 0 && shape[2] % heads == 0, ErrorCode::kShapeMismatch, shape[2], " features cannot be divided among ", heads, " heads");
     size = shape[2] / heads;
   } else {
     heads = shape[1];
