@@ -54,7 +54,8 @@ uint32_t detect() {
   bool avx512vnni = zmm && bit(seven.b, 16) && bit(seven.b, 17) && bit(seven.b, 30) && bit(seven.b, 31) && bit(seven.c, 11);
   if (!avx512vnni) return found;
   found |= 1u << static_cast<int>(Isa::kAvx512Vnni);
-  if (tiles && bit(seven.d, 22) && bit(seven.d, 24) && bit(seven.d, 25) && request_tile_permission())
+  // AVX-512 VBMI comes with every processor that has tiles; kernels of this level use it.
+  if (tiles && bit(seven.c, 1) && bit(seven.d, 22) && bit(seven.d, 24) && bit(seven.d, 25) && request_tile_permission())
     found |= 1u << static_cast<int>(Isa::kAmx);
   return found;
 }

@@ -17,7 +17,7 @@ enum class Isa : uint8_t {
   kAvx2,            // AVX2 + FMA + F16C + BMI2
   kAvxVnni,         // the above + 256-bit AVX-VNNI
   kAvx512Vnni,      // AVX-512 F/BW/DQ/VL + VNNI
-  kAmx,             // the above + AMX tiles, int8 and bf16
+  kAmx,             // the above + AMX tiles, int8 and bf16, and VBMI
   // aarch64
   kNeon,            // Cortex-A72: Advanced SIMD
   kDotprod,         // Cortex-A76: SDOT/UDOT
