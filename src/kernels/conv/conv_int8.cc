@@ -67,16 +67,22 @@ struct PackedGroup {
     zero_points = carver.take<int32_t>(op.packed_columns);
     multiplier = carver.take<float>(op.packed_columns);
     float_bias = carver.take<float>(op.packed_columns);
-    weights = carver.take<int8_t>(op.packed_columns * op.taps * round_up(op.channels, op.kernel->k_group));
+    weights = carver.take<int8_t>(op.packed_columns * op.taps * round_up(op.channels, op.kernel->k_step));
     bytes = carver.used();
   }
 };
 
-uint8_t flip_of(const ConvInt8& op) { return op.input_signed == op.kernel->input_signed ? 0 : 0x80; }
+// Whether the kernel reads the input's bytes as they are.
+bool takes(const gemm_int8::Kernel& kernel, bool input_signed) {
+  using gemm_int8::InputForm;
+  return kernel.input_form == InputForm::kEither || (kernel.input_form == InputForm::kSigned) == input_signed;
+}
+
+uint8_t flip_of(const ConvInt8& op) { return takes(*op.kernel, op.input_signed) ? 0 : 0x80; }
 
 // The zero point in the kernel's form.
 int32_t kernel_zero_point(const ConvInt8& op, int32_t zero_point) {
-  if (op.input_signed == op.kernel->input_signed) return zero_point;
+  if (takes(*op.kernel, op.input_signed)) return zero_point;
   return op.input_signed ? zero_point + 128 : zero_point - 128;
 }
 
@@ -119,11 +125,14 @@ void pack_panel(const ConvInt8& op, const int8_t* weights, const WeightStrides& 
         copy(real);
       }
     }
+    const int64_t padding = (round_up(op.channels, op.kernel->k_step) - round_up(op.channels, group)) * width;
+    std::memset(out, 0, static_cast<size_t>(padding));
+    out += padding;
   }
 }
 
 void gather_rows(const ConvInt8& op, const uint8_t* input, const TaskBlock& block, const Scratch& scratch) {
-  const int64_t depth = op.channels, padded = round_up(depth, op.kernel->k_group), bytes = op.kernel->input_bytes;
+  const int64_t depth = op.channels, padded = round_up(depth, op.kernel->k_step), bytes = op.kernel->input_bytes;
   const uint8_t flip = flip_of(op);
   for_each_row(op.shape, input, scratch.padding, 1, block.row, block.rows, scratch.sources,
                [&](int64_t r, const void** sources, int64_t runs, int64_t count) {
@@ -147,9 +156,9 @@ void sum_rows(const ConvInt8& op, int64_t rows, const Scratch& scratch) {
     int32_t sum = 0;
     for (int64_t t = 0; t < op.taps; ++t) {
       const void* row = scratch.a[t * op.grid.row_block + r];
-      sum += op.kernel->input_bytes == 2   ? sum_of<int16_t>(row, op.channels)
-             : op.kernel->input_signed ? sum_of<int8_t>(row, op.channels)
-                                       : sum_of<uint8_t>(row, op.channels);
+      sum += op.kernel->input_bytes == 2                          ? sum_of<int16_t>(row, op.channels)
+             : op.input_signed == takes(*op.kernel, op.input_signed) ? sum_of<int8_t>(row, op.channels)
+                                                                  : sum_of<uint8_t>(row, op.channels);
     }
     scratch.row_sums[r] = sum;
   }
@@ -167,18 +176,19 @@ ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm
   op.kernel = &kernel;
   op.input_signed = input_signed;
   const int64_t depth = op.shape.taps() * op.shape.group_inputs();
-  op.gathers = kernel.input_bytes != 1 || input_signed != kernel.input_signed ||
-               (op.shape.taps() > 1 && op.shape.group_inputs() < kGatherBelowChannels);
+  const int64_t inputs = op.shape.group_inputs();
+  op.gathers = kernel.input_bytes != 1 || !takes(kernel, input_signed) ||
+               (op.shape.taps() > 1 && (inputs < kGatherBelowChannels || round_up(inputs, kernel.k_step) * 4 > inputs * 5));
   op.taps = op.gathers ? 1 : op.shape.taps();
   op.channels = op.gathers ? depth : op.shape.group_inputs();
   // An odd number of cache lines, so that rows of one block do not meet in the same sets.
-  op.row_bytes = (round_up(round_up(depth, kernel.k_group) * kernel.input_bytes, 64) / 64 | 1) * 64;
+  op.row_bytes = (round_up(round_up(depth, kernel.k_step) * kernel.input_bytes, 64) / 64 | 1) * 64;
   op.packed_columns = round_up(op.shape.group_outputs(), kernel.n_step);
   GridLimits limits;
   limits.row_step = kernel.m_step;
   limits.column_step = kernel.nr;
   limits.row_bytes = op.gathers ? op.row_bytes : op.taps * 8 + op.channels;
-  limits.column_bytes = op.taps * round_up(op.channels, kernel.k_group);
+  limits.column_bytes = op.taps * round_up(op.channels, kernel.k_step);
   op.grid = cut_into_tasks(op.shape, limits);
   op.tasks = op.grid.count;
   op.group_bytes = PackedGroup(op, nullptr).bytes;
@@ -190,7 +200,7 @@ ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm
 void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed) {
   const ConvShape& s = op.shape;
   const int64_t outputs = s.group_outputs(), depth = s.taps() * s.group_inputs();
-  const int64_t column_bytes = op.taps * round_up(op.channels, op.kernel->k_group);
+  const int64_t column_bytes = op.taps * round_up(op.channels, op.kernel->k_step);
   const int32_t zero_point = kernel_zero_point(op, weights.input_zero_point);
   for (int64_t g = 0; g < s.groups; ++g) {
     PackedGroup group(op, static_cast<std::byte*>(packed) + g * op.group_bytes);
@@ -224,7 +234,7 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
 void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_begin, int64_t task_end, void* memory) {
   const ConvShape& s = op.shape;
   const Scratch scratch(op, memory);
-  const int64_t column_bytes = op.taps * round_up(op.channels, op.kernel->k_group);
+  const int64_t column_bytes = op.taps * round_up(op.channels, op.kernel->k_step);
   const int32_t zero_point = kernel_zero_point(op, args.input_zero_point);
   const int64_t output_bytes = args.output_kind == Int8Output::kByte ? 1 : 4;
   std::memset(scratch.padding, args.input_zero_point & 0xff, static_cast<size_t>(s.group_inputs() + kReadBeyond));
@@ -234,6 +244,7 @@ void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_be
   block.a_rows = op.grid.row_block;
   block.taps = op.taps;
   block.channels = op.channels;
+  block.input_signed = op.input_signed;
   block.c_offsets = scratch.offsets;
   block.output = args.output_kind;
   block.low = static_cast<float>(args.minimum - args.output_zero_point);

@@ -34,6 +34,7 @@ struct Tile {
 
 }  // namespace
 
-const Kernel arm_neon = {kMostRows, kColumns, kLanes, kGroup, true, 1, run_tiles<Tile, kGroup>, pack_row};
+const Kernel arm_neon = {kMostRows, kColumns, kLanes, kGroup, kGroup, InputForm::kSigned, 1,
+                         run_tiles<Tile, kGroup>, pack_row};
 
 }  // namespace octet::kernels::gemm_int8

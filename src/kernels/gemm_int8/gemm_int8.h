@@ -9,14 +9,16 @@
 // the value, for unsigned and signed outputs alike.
 //
 // Each kernel names the form it wants its operands in; the driver (conv/conv_int8.h) provides it:
-//   input_signed      bytes of a are signed, else unsigned; the driver flips the top bit (x ^ 0x80) of the other kind while it
-//                     packs rows, and moves the zero point by 128: (x − z) stays
+//   input_form        whether bytes of a are unsigned, signed, or either (then Block::input_signed says which); the driver flips
+//                     the top bit (x ^ 0x80) of the kind that a kernel does not take while it packs rows, and moves the zero
+//                     point by 128: (x − z) stays
 //   input_bytes       1: rows are bytes, read in place where possible; 2: rows are widened to 16 bits in scratch
 //   k_group           weights of this many consecutive channels lie together
+//   k_step            channels are rounded up to this (a multiple of k_group) with zero weights
 // b is packed in panels of `nr` columns (the last one: the columns left, rounded up to n_step). The panel that begins at
-// column j begins at b + j · taps · round_up(channels, k_group) and is laid out [taps][channels / k_group][width][k_group] unless
-// the kernel brings its own `pack`. Columns beyond n and channels beyond `channels` have weight zero; a row may be read up to
-// its channels rounded up to k_group (a tensor has 64 readable bytes after its end). No alignment is required.
+// column j begins at b + j · taps · round_up(channels, k_step) and is laid out [taps][channels / k_group][width][k_group].
+// Columns beyond n and channels beyond `channels` have weight zero; a row may be read up to its channels rounded up to k_step, and
+// a tensor has 64 readable bytes after its end. b and the rows of bias are 64-byte aligned at multiples of 16 columns.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +28,12 @@
 namespace octet::kernels::gemm_int8 {
 
 enum class Output : uint8_t { kInt32, kFloat32, kByte };
+enum class InputForm : uint8_t { kUnsigned, kSigned, kEither };
 
 struct Block {
   const void* const* a = nullptr;   // row i of tap t is a[t · a_rows + i]: `channels` values in the kernel's form
   int64_t a_rows = 0;               // ≥ m
+  bool input_signed = false;        // for kernels that take either
   int64_t taps = 0, channels = 0;
   int64_t m = 0, n = 0;
   const int8_t* b = nullptr;        // packed, from the first column of this block (a multiple of nr) on
@@ -49,8 +53,8 @@ struct Block {
 
 struct Kernel {
   int64_t m_step;   // blocks of a multiple of this many rows waste nothing
-  int64_t nr, n_step, k_group;
-  bool input_signed;
+  int64_t nr, n_step, k_group, k_step;
+  InputForm input_form;
   int input_bytes;
   void (*run)(const Block& block);
   // Packs one row: `runs` pieces of `count` bytes each, one after the other, every byte xor `flip`, in the kernel's form.

@@ -52,6 +52,6 @@ static void pack_row(const void* const* sources, int64_t runs, int64_t count, ui
   }
 }
 
-const Kernel reference = {1, kColumns, 1, 1, false, 1, run, pack_row};
+const Kernel reference = {1, kColumns, 1, 1, 1, InputForm::kUnsigned, 1, run, pack_row};
 
 }  // namespace octet::kernels::gemm_int8

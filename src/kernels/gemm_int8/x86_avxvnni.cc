@@ -52,6 +52,6 @@ void pack_row(const void* const* sources, int64_t runs, int64_t count, uint8_t f
 
 }  // namespace
 
-const Kernel x86_avxvnni = {kMostRows, kColumns, kLanes, kGroup, false, 1, run_tiles<Tile, kGroup>, pack_row};
+const Kernel x86_avxvnni = {kMostRows, kColumns, kLanes, kGroup, kGroup, InputForm::kUnsigned, 1, run_tiles<Tile, kGroup>, pack_row};
 
 }  // namespace octet::kernels::gemm_int8

@@ -1,0 +1,8 @@
+// AMX tiles.
+#include "kernels/gemm_int8/x86_tiles.h"
+
+namespace octet::kernels::gemm_int8 {
+
+const Kernel x86_amxint8 = {2 * kTileRows, kColumns, kLanes, kGroup, kStep, InputForm::kEither, 1, run_tiles, pack_row};
+
+}  // namespace octet::kernels::gemm_int8
