@@ -80,6 +80,12 @@ bool takes(const gemm_int8::Kernel& kernel, bool input_signed) {
 
 uint8_t flip_of(const ConvInt8& op) { return takes(*op.kernel, op.input_signed) ? 0 : 0x80; }
 
+// Tiles pay when there are channels and rows to fill them; a vector kernel is faster on less.
+bool worthwhile(const gemm_int8::Kernel& kernel, const ConvShape& shape) {
+  constexpr int64_t kTileStep = 64, kTileRows = 16;
+  return kernel.k_step < kTileStep || (shape.taps() * shape.group_inputs() >= kTileStep && shape.rows() >= kTileRows);
+}
+
 // The zero point in the kernel's form.
 int32_t kernel_zero_point(const ConvInt8& op, int32_t zero_point) {
   if (takes(*op.kernel, op.input_signed)) return zero_point;
@@ -167,7 +173,10 @@ void sum_rows(const ConvInt8& op, int64_t rows, const Scratch& scratch) {
 }  // namespace
 
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, Isa level) {
-  return prepare_conv_int8(shape, input_signed, *gemm_int8::select(level).kernel);
+  for (const auto& entry : gemm_int8::entries())
+    if (isa_allows(level, entry.isa) && worthwhile(*entry.kernel, shape))
+      return prepare_conv_int8(shape, input_signed, *entry.kernel);
+  return prepare_conv_int8(shape, input_signed, gemm_int8::reference);
 }
 
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel) {

@@ -51,6 +51,7 @@ struct ConvInt8 {
   int64_t group_bytes = 0;
 };
 
+// The best kernel of the level for this shape (a small one may do without tiles).
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, Isa level);
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel);
 

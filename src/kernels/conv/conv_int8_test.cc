@@ -229,7 +229,7 @@ TEST(ConvTransposeInt8, MatchesTheDefinition) {
 }
 
 TEST(ConvInt8, TheExpectedKernelRuns) {
-  const ConvShape shape = gemm_shape(4, 4, 4);
+  const ConvShape shape = gemm_shape(64, 64, 64);
   for (const auto& entry : gemm_int8::entries())
     if (isa_supported(entry.isa) && std::string_view(entry.name) != "x86_tiles_emulated")
       EXPECT_EQ(prepare_conv_int8(shape, false, entry.isa).kernel, entry.kernel) << entry.name;
