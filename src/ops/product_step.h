@@ -13,6 +13,8 @@ struct FloatProduct {
   Activation activation;
 };
 bool bind_product_f32(BindContext& context, const FloatProduct& product);
+// A · weights (+ bias) with input 0 as A and constants that the operator made: weights [k][n], bias n values or null.
+bool bind_constant_product_f32(BindContext& context, int64_t k, int64_t n, const float* weights, const float* bias);
 
 // Which input is what in an 8-bit product, by index; 99 where the form has none.
 struct IntegerProductForm {

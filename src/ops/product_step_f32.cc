@@ -54,6 +54,29 @@ constexpr StepFunction kStep = {"matrix_product_f32", run, resolve};
 
 }  // namespace
 
+bool bind_constant_product_f32(BindContext& context, int64_t k, int64_t n, const float* weights, const float* bias) {
+  if (context.dtype(0) != DType::kFloat32 || context.layout(0) != Layout::kOnnx || context.output_layout() != Layout::kOnnx) return false;
+  Parameters step{};
+  ConvShape shape;
+  if (!make_walk(plan_matrix_product(context.shape(0), Shape{k, n}), context.shape(0), step.walk, shape)) return false;
+  step.packed = true;
+  step.bias = step.residual = -1;
+  step.low = -std::numeric_limits<float>::infinity();
+  step.high = std::numeric_limits<float>::infinity();
+  step.scale = 1;
+  step.op = prepare_conv_f32(shape, context.isa());
+  step.packed_stride = per_worker(step.op.packed_bytes);
+  step.matrix_elements = k * n;
+  Tensor packed(DType::kUInt8, Shape{step.packed_stride});
+  std::memset(packed.raw(), 0, packed.bytes());
+  pack_conv_f32(step.op, weights, step.walk.b_layout, bias, packed.raw());
+  context.add_packed(std::move(packed));
+  step.walk.worker_bytes = per_worker(step.op.scratch_bytes);
+  context.set_scratch_bytes(step.walk.worker_bytes * context.threads());
+  context.set(kStep, step, std::string("gemm_f32/") + name_of(gemm_f32::entries(), step.op.kernel));
+  return true;
+}
+
 bool bind_product_f32(BindContext& context, const FloatProduct& product) {
   const Node& node = context.node();
   for (const Value* value : node.inputs)

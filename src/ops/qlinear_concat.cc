@@ -1,6 +1,8 @@
 // QLinearConcat and QLinearWhere of ONNX Runtime: 8-bit tensors brought to one scale on the way.
 #include <cstring>
 
+#include "base/thread_pool.h"
+#include "kernels/table_u8/table_u8.h"
 #include "ops/axes.h"
 #include "ops/broadcast.h"
 #include "ops/requantize_table.h"
@@ -62,6 +64,75 @@ void evaluate_concat(EvaluateContext& context) {
   }
 }
 
+// One part of the joined tensor, seen as [outer][row]: its share of a row begins at `offset`.
+struct ConcatPart {
+  int input;
+  int64_t offset, length;
+  uint8_t table[256];
+};
+constexpr size_t kMostParts = 16;
+struct ConcatParameters {
+  const kernels::table_u8::Kernel* kernel;
+  int64_t outer, row;
+  size_t count;
+  ConcatPart parts[kMostParts];
+};
+
+void run_concat(const StepArguments& args) {
+  const auto& p = args.params<ConcatParameters>();
+  auto* y = static_cast<uint8_t*>(args.outputs[0]);
+  args.pool->parallel_for(p.outer, std::max<int64_t>(1, (1 << 14) / std::max<int64_t>(1, p.row)), [&](int64_t begin, int64_t end, int) {
+    for (size_t i = 0; i < p.count; ++i) {
+      const ConcatPart& part = p.parts[i];
+      const auto* x = static_cast<const uint8_t*>(args.inputs[part.input]);
+      for (int64_t n = begin; n < end; ++n) p.kernel->run(x + n * part.length, y + n * p.row + part.offset, part.length, part.table);
+    }
+  });
+}
+
+void resolve_concat(void* parameters, Isa isa) { static_cast<ConcatParameters*>(parameters)->kernel = kernels::table_u8::select(isa).kernel; }
+
+constexpr StepFunction kConcat = {"qlinear_concat", run_concat, resolve_concat};
+
+bool concat_fits(const Node& node) {
+  for (size_t i = 0; i < node.inputs.size(); ++i)
+    if ((i < 2 || (i - 2) % 3 != 0) && (node.inputs[i] == nullptr || !node.inputs[i]->is_constant() || node.inputs[i]->shape->elements() != 1)) return false;
+  return parts(node.inputs.size()) <= kMostParts;
+}
+
+LayoutSupport concat_layout(const Node& node) { return concat_fits(node) ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly; }
+
+bool bind_concat(BindContext& context) {
+  const Node& node = context.node();
+  if (!concat_fits(node)) return false;
+  int rank = context.output_shape().rank(), axis = normalize_axis(node.attributes.integer("axis"), rank);
+  // In channels-last order axis 1 is the last one, and those behind it move forward.
+  if (context.output_layout() == Layout::kChannelsLast) axis = axis == 0 ? 0 : axis == 1 ? rank - 1 : axis - 1;
+  Shape y = context.stored_output_shape();
+  ConcatParameters p{};
+  p.kernel = kernels::table_u8::select(context.isa()).kernel;
+  p.outer = y.elements(0, axis);
+  p.row = y.elements(axis, rank);
+  auto side = [&](size_t scale, size_t zero, DType dtype) { return ByteScale{Reader<float>(*context.constant(scale))[0], Reader<int32_t>(*context.constant(zero))[0], dtype}; };
+  ByteScale to = side(0, 1, node.outputs[0]->dtype);
+  int64_t offset = 0;
+  for (size_t i = 0; i < parts(node.inputs.size()); ++i) {
+    ConcatPart& part = p.parts[p.count++];
+    part.input = static_cast<int>(2 + 3 * i);
+    part.offset = offset;
+    part.length = context.stored_shape(2 + 3 * i).elements(axis, rank);
+    auto table = requantize_table(side(3 + 3 * i, 4 + 3 * i, context.dtype(2 + 3 * i)), to);
+    std::copy(table.begin(), table.end(), part.table);
+    offset += part.length;
+    context.drop_constant_input(3 + 3 * i);
+    context.drop_constant_input(4 + 3 * i);
+  }
+  context.drop_constant_input(0);
+  context.drop_constant_input(1);
+  context.set(kConcat, p, std::string("table_u8/") + kernels::table_u8::select(context.isa()).name);
+  return true;
+}
+
 enum Where : size_t { kCondition, kX, kXScale, kXZero, kY, kYScale, kYZero, kZScale, kZZero };
 
 void infer_where(InferContext& context) {
@@ -91,7 +162,7 @@ void evaluate_where(EvaluateContext& context) {
 
 constexpr OperatorDef definitions[] = {
     {.domain = "com.microsoft", .name = "QLinearConcat", .min_inputs = 5, .max_inputs = kVariadic, .infer = infer_concat,
-     .evaluate = evaluate_concat},
+     .evaluate = evaluate_concat, .bind = bind_concat, .layout = concat_layout},
     {.domain = "com.microsoft", .name = "QLinearWhere", .min_inputs = 9, .max_inputs = 9, .infer = infer_where, .evaluate = evaluate_where},
 };
 

@@ -124,6 +124,13 @@ TEST(BoundOperators, FloatProducts) {
   check("com.microsoft", "FusedGemm", {{n.floats({5, 7}), false}, {n.floats({7, 9})}, {n.floats({9})}}, {{"activation", std::string("Relu")}}, "gemm_f32");
 }
 
+TEST(BoundOperators, BlockQuantizedProducts) {
+  Numbers n(8);
+  for (int64_t bits : {2, 4, 8})
+    check("com.microsoft", "MatMulNBits", {{n.floats({2, 3, 40}), false}, {n.bytes(DType::kUInt8, {9, 3, 2 * bits})}, {n.floats({27}, 0.01f, 0.1f)}, {n.bytes(DType::kUInt8, {9 * ((3 * bits + 7) / 8)})}, {},
+          {n.floats({9})}}, {{"K", int64_t{40}}, {"N", int64_t{9}}, {"bits", bits}, {"block_size", int64_t{16}}}, "gemm_f32", 1, 1e-5);
+}
+
 TEST(BoundOperators, IntegerProducts) {
   Numbers n(2);
   for (DType a : {DType::kUInt8, DType::kInt8})
@@ -198,6 +205,8 @@ TEST(BoundOperators, QuantizationAndSums) {
       check("com.microsoft", op, {{n.bytes(DType::kUInt8, {2, 4, 3, 5}), false}, {scale}, {zero}, {n.bytes(DType::kUInt8, b), false}, {scale}, {zero}, {Tensor::scalar(0.02f)}, {zero}},
             {{"clamp_min", int64_t{30}}}, "binary_int8");
   check("octet", "QLinearSub", {{n.bytes(DType::kInt8, {2, 4, 3, 5}), false}, {scale}, {byte(DType::kInt8, -3)}, {n.bytes(DType::kUInt8, {5}), false}, {scale}, {zero}, {Tensor::scalar(0.02f)}, {zero}}, {}, "binary_int8");
+  check("com.microsoft", "QLinearConcat", {{scale}, {zero}, {n.bytes(DType::kUInt8, {2, 4, 3, 5}), false}, {Tensor::scalar(0.02f)}, {byte(DType::kUInt8, 3)}, {n.bytes(DType::kUInt8, {2, 2, 3, 5}), false},
+        {scale}, {zero}}, {{"axis", int64_t{1}}}, "table_u8");
   check("com.microsoft", "QLinearSigmoid", {{n.bytes(DType::kInt8, {300}), false}, {scale}, {byte(DType::kInt8, -3)}, {Tensor::scalar(1 / 256.0f)}, {byte(DType::kInt8, -128)}}, {}, "table_u8");
   check("com.microsoft", "QLinearAveragePool", {{n.bytes(DType::kUInt8, {1, 6, 7, 9}), false}, {scale}, {zero}, {Tensor::scalar(0.02f)}, {zero}}, {{"kernel_shape", list({3, 3})}, {"pads", list({1, 1, 1, 1})}, {"strides", list({2, 2})}}, "pool");
   check("com.microsoft", "QLinearGlobalAveragePool", {{n.bytes(DType::kUInt8, {2, 6, 7, 9}), false}, {scale}, {zero}, {Tensor::scalar(0.002f)}, {zero}}, {}, "pool");
