@@ -178,7 +178,7 @@ int run(const Arguments& arguments) {
   return good ? 0 : 1;
 }
 
-int parse(int count, char** words, Arguments& arguments) {
+void parse(int count, char** words, Arguments& arguments) {
   for (int i = 1; i < count; ++i) {
     std::string word = words[i];
     auto next = [&]() -> std::string {
@@ -200,7 +200,6 @@ int parse(int count, char** words, Arguments& arguments) {
       require(arguments.shards > 0 && arguments.shard < arguments.shards, ErrorCode::kInvalidArgument, "--shard I/N needs I < N");
     } else fail(ErrorCode::kInvalidArgument, "unknown argument ", word);
   }
-  return 0;
 }
 
 }  // namespace
