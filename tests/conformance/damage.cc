@@ -26,6 +26,17 @@
 namespace octet::conformance {
 namespace {
 
+#if defined(__has_feature)
+#define OCTET_HAS_FEATURE(name) __has_feature(name)
+#else
+#define OCTET_HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || OCTET_HAS_FEATURE(address_sanitizer) || OCTET_HAS_FEATURE(thread_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 constexpr unsigned kSeconds = 10;
 constexpr rlim_t kMemory = rlim_t{3} << 30;
 
@@ -73,10 +84,10 @@ int run_child(const Case& test, const Arguments& arguments, volatile Progress* p
   std::fflush(stdout);
   pid_t child = fork();
   if (child == 0) {
-#if !defined(__SANITIZE_ADDRESS__)
-    rlimit memory{kMemory, kMemory};
-    setrlimit(RLIMIT_AS, &memory);
-#endif
+    if (!kSanitized) {   // sanitizers reserve terabytes
+      rlimit memory{kMemory, kMemory};
+      setrlimit(RLIMIT_AS, &memory);
+    }
     rlimit core{0, 0};
     setrlimit(RLIMIT_CORE, &core);
     auto file = MappedFile::open(test.model);
