@@ -10,7 +10,9 @@ namespace octet {
 
 namespace {
 
-[[noreturn]] void fail_stream(const char* what) { fail(ErrorCode::kInvalidModel, "compressed data is damaged: ", what); }
+[[noreturn]] void fail_stream(const char* what) {
+  fail(ErrorCode::kInvalidModel, "compressed data is damaged: ", what);
+}
 
 struct OutOfRoom {};   // thrown within this file when the output is full
 
@@ -29,7 +31,8 @@ class BitReader {
     return static_cast<uint32_t>(bits_);
   }
   void consume(int count) {
-    if (at_ > in_.size() && (at_ - in_.size()) * 8 > static_cast<size_t>(count_ - count)) fail_stream("it ends too early");
+    if (at_ > in_.size() && (at_ - in_.size()) * 8 > static_cast<size_t>(count_ - count))
+      fail_stream("it ends too early");
     bits_ >>= count;
     count_ -= count;
   }
@@ -117,9 +120,11 @@ class Huffman {
 
 constexpr uint16_t kLengthBase[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,  15,  17,  19,  23, 27,
                                       31, 35, 43, 51, 59, 67, 83, 99, 115, 131, 163, 195, 227, 258};
-constexpr uint8_t kLengthExtra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
-constexpr uint16_t kDistanceBase[30] = {1,   2,   3,   4,   5,   7,    9,    13,   17,   25,   33,   49,   65,    97,    129,
-                                        193, 257, 385, 513, 769, 1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
+constexpr uint8_t kLengthExtra[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                      2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+constexpr uint16_t kDistanceBase[30] = {1,    2,    3,    4,    5,    7,    9,    13,    17,    25,
+                                        33,   49,   65,   97,   129,  193,  257,  385,   513,   769,
+                                        1025, 1537, 2049, 3073, 4097, 6145, 8193, 12289, 16385, 24577};
 constexpr uint8_t kDistanceExtra[30] = {0, 0, 0, 0, 1, 1, 2, 2,  3,  3,  4,  4,  5,  5,  6,
                                         6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
 
@@ -160,7 +165,8 @@ void read_dynamic_codes(BitReader& in, Huffman& literals, Huffman& distances) {
 }
 
 // Returns the output position behind the block.
-size_t inflate_block(BitReader& in, const Huffman& literals, const Huffman& distances, std::span<std::byte> out, size_t at) {
+size_t inflate_block(BitReader& in, const Huffman& literals, const Huffman& distances, std::span<std::byte> out,
+                     size_t at) {
   for (;;) {
     int symbol = literals.decode(in);
     if (symbol < 256) {
@@ -297,7 +303,8 @@ std::vector<std::byte> gunzip(std::span<const std::byte> in, size_t limit) {
         result = inflate_stream(in.subspan(at), member);
         break;
       } catch (OutOfRoom) {
-        require(member.size() < room, ErrorCode::kResourceLimit, "the file decompresses to more than ", limit, " bytes");
+        require(member.size() < room, ErrorCode::kResourceLimit, "the file decompresses to more than ", limit,
+                " bytes");
         member.resize(std::min(room, member.size() * 4));
       }
     }

@@ -93,7 +93,8 @@ TEST(Gunzip, ReadsOneAndSeveralMembers) {
   twice.insert(twice.end(), file.begin(), file.end());
   EXPECT_EQ(text_of(gunzip(twice, 1000)), once + once);
   EXPECT_THROW(gunzip(file, 27), Error);
-  for (size_t length = 0; length < file.size(); ++length) EXPECT_THROW(gunzip(std::span(file).first(length), 1000), Error);
+  for (size_t length = 0; length < file.size(); ++length)
+    EXPECT_THROW(gunzip(std::span(file).first(length), 1000), Error);
   for (size_t bit = 10 * 8; bit < file.size() * 8; ++bit) {
     file[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
     try {
@@ -107,7 +108,8 @@ TEST(Gunzip, ReadsOneAndSeveralMembers) {
 TEST(Crc32, MatchesItsCheckValue) {
   std::string digits = "123456789";
   EXPECT_EQ(crc32(std::as_bytes(std::span(digits))), 0xCBF43926u);
-  EXPECT_EQ(crc32(std::as_bytes(std::span(digits).subspan(4)), crc32(std::as_bytes(std::span(digits).first(4)))), 0xCBF43926u);
+  EXPECT_EQ(crc32(std::as_bytes(std::span(digits).subspan(4)), crc32(std::as_bytes(std::span(digits).first(4)))),
+            0xCBF43926u);
   EXPECT_EQ(crc32({}), 0u);
 }
 

@@ -44,7 +44,8 @@ class HeaderParser {
       expect(':');
       if (key == "descr") {
         skip();
-        require(at_ < text_.size() && text_[at_] != '[', ErrorCode::kUnsupported, "structured arrays are not supported");
+        require(at_ < text_.size() && text_[at_] != '[', ErrorCode::kUnsupported,
+                "structured arrays are not supported");
         descr = quoted();
         seen[0] = true;
       } else if (key == "fortran_order") {
@@ -182,7 +183,8 @@ Tensor as_numpy_type(const Tensor& given) {
         return from_float4e2m1(static_cast<uint8_t>(nibble(p, i)));
       });
     case DType::kUInt4:
-      return widen<uint8_t, uint8_t>(tensor, [&](const uint8_t* p, int64_t i) { return static_cast<uint8_t>(nibble(p, i)); });
+      return widen<uint8_t, uint8_t>(tensor,
+                                     [&](const uint8_t* p, int64_t i) { return static_cast<uint8_t>(nibble(p, i)); });
     case DType::kInt4:
       return widen<uint8_t, int8_t>(tensor, [&](const uint8_t* p, int64_t i) {
         return static_cast<int8_t>((nibble(p, i) ^ 8) - 8);
@@ -213,7 +215,9 @@ std::string npy_header(const Tensor& tensor) {
   return header + dictionary;
 }
 
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text.data(), text.size())); }
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
 std::span<const std::byte> bytes_of(const Tensor& tensor) {
   return {static_cast<const std::byte*>(tensor.raw()), tensor.bytes()};
 }
@@ -225,13 +229,15 @@ NpyArray NpyArray::open(const std::string& path) {
   return parse(file->bytes(), file, path);
 }
 
-NpyArray NpyArray::parse(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive, std::string_view name) {
+NpyArray NpyArray::parse(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive,
+                         std::string_view name) {
   try {
-    require(bytes.size() >= kMagicSize + 4 && std::memcmp(bytes.data(), kMagic, kMagicSize) == 0, ErrorCode::kInvalidModel,
-            "is not a .npy file");
+    require(bytes.size() >= kMagicSize + 4 && std::memcmp(bytes.data(), kMagic, kMagicSize) == 0,
+            ErrorCode::kInvalidModel, "is not a .npy file");
     auto byte = [&](size_t i) { return static_cast<size_t>(bytes[i]); };
     size_t version = byte(6), length_bytes = version == 1 ? 2 : 4, begin = 8 + length_bytes;
-    require(version >= 1 && version <= 3, ErrorCode::kUnsupported, "the .npy format version ", version, " is not supported");
+    require(version >= 1 && version <= 3, ErrorCode::kUnsupported, "the .npy format version ", version,
+            " is not supported");
     require(bytes.size() >= begin, ErrorCode::kInvalidModel, "the .npy header is cut off");
     size_t length = 0;
     for (size_t i = 0; i < length_bytes; ++i) length |= byte(8 + i) << (8 * i);
@@ -248,8 +254,9 @@ NpyArray NpyArray::parse(std::span<const std::byte> bytes, std::shared_ptr<const
     array.keep_alive_ = std::move(keep_alive);
     int64_t elements = array.shape_.elements();
     auto width = static_cast<size_t>(dtype_bits(array.dtype_)) / 8;
-    require(static_cast<size_t>(elements) <= array.data_.size() / width, ErrorCode::kInvalidModel, "the file is cut off: an array of ",
-            array.dtype_, ' ', array.shape_, " needs more than the ", array.data_.size(), " bytes that are there");
+    require(static_cast<size_t>(elements) <= array.data_.size() / width, ErrorCode::kInvalidModel,
+            "the file is cut off: an array of ", array.dtype_, ' ', array.shape_, " needs more than the ",
+            array.data_.size(), " bytes that are there");
     return array;
   } catch (const Error& error) {
     throw error.with_file(name);
@@ -312,7 +319,9 @@ NpzFile NpzFile::open(const std::string& path) {
   return file;
 }
 
-bool NpzFile::contains(std::string_view name) const { return std::find(names_.begin(), names_.end(), name) != names_.end(); }
+bool NpzFile::contains(std::string_view name) const {
+  return std::find(names_.begin(), names_.end(), name) != names_.end();
+}
 
 NpyArray NpzFile::array(std::string_view name) const {
   const ZipEntry* entry = zip_.find(text(name, ".npy"));

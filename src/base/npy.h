@@ -20,7 +20,8 @@ class NpyArray {
  public:
   static NpyArray open(const std::string& path);
   // `name` is said in errors.
-  static NpyArray parse(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive, std::string_view name);
+  static NpyArray parse(std::span<const std::byte> bytes, std::shared_ptr<const void> keep_alive,
+                        std::string_view name);
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }

@@ -55,18 +55,23 @@ void expect_values(const Tensor& tensor, const Shape& shape, std::initializer_li
 TEST(Npy, ReadsVersionsOrdersAndTypes) {
   std::string data = raw<int16_t>({1, 2, 3, 4, 5, 6});
   for (char version : {1, 2, 3})
-    expect_values<int16_t>(parse(npy("{'descr': '<i2', 'fortran_order': False, 'shape': (2, 3), }\n", data, version)).read(),
-                           {2, 3}, {1, 2, 3, 4, 5, 6});
+    expect_values<int16_t>(
+        parse(npy("{'descr': '<i2', 'fortran_order': False, 'shape': (2, 3), }\n", data, version)).read(), {2, 3},
+        {1, 2, 3, 4, 5, 6});
   expect_values<int16_t>(parse(npy("{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3), }", data)).read(), {2, 3},
                          {1, 3, 5, 2, 4, 6});
   expect_values<int16_t>(parse(npy("{'descr': '>i2', 'fortran_order': False, 'shape': (6,), }", data)).read(), {6},
                          {0x100, 0x200, 0x300, 0x400, 0x500, 0x600});
-  expect_values<float>(parse(npy("{\"descr\": \"=f4\", 'shape': (), 'fortran_order': False}", raw<float>({2.5f}))).read(), {},
-                       {2.5f});
-  expect_values<bool>(parse(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (3,)}", std::string("\0\1\7", 3))).read(), {3},
-                      {false, true, true});
-  expect_values<uint8_t>(parse(npy("{'descr': '|u1', 'fortran_order': False, 'shape': (0L, 4L)}", "")).read(), {0, 4}, {});
-  Tensor complex = parse(npy("{'descr': '>c8', 'fortran_order': False, 'shape': (1,)}", std::string("\x3f\x80\0\0\x40\0\0\0", 8))).read();
+  expect_values<float>(
+      parse(npy("{\"descr\": \"=f4\", 'shape': (), 'fortran_order': False}", raw<float>({2.5f}))).read(), {}, {2.5f});
+  expect_values<bool>(
+      parse(npy("{'descr': '|b1', 'fortran_order': False, 'shape': (3,)}", std::string("\0\1\7", 3))).read(), {3},
+      {false, true, true});
+  expect_values<uint8_t>(parse(npy("{'descr': '|u1', 'fortran_order': False, 'shape': (0L, 4L)}", "")).read(), {0, 4},
+                         {});
+  Tensor complex =
+      parse(npy("{'descr': '>c8', 'fortran_order': False, 'shape': (1,)}", std::string("\x3f\x80\0\0\x40\0\0\0", 8)))
+          .read();
   EXPECT_EQ(complex.dtype(), DType::kComplex64);
   EXPECT_EQ(static_cast<const float*>(complex.raw())[0], 1.0f);
   EXPECT_EQ(static_cast<const float*>(complex.raw())[1], 2.0f);
@@ -127,22 +132,30 @@ std::string message_of(const std::string& bytes) {
 
 TEST(Npy, RefusesWhatItCannotRead) {
   EXPECT_NE(message_of("PNG").find("not a .npy file"), std::string::npos);
-  EXPECT_NE(message_of(npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", "x")).find("'|O' are not supported"), std::string::npos);
-  EXPECT_NE(message_of(npy("{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}", "x")).find("not supported"), std::string::npos);
-  EXPECT_NE(message_of(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "x")).find("structured"), std::string::npos);
-  EXPECT_NE(message_of(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9,)}", "1234")).find("cut off"), std::string::npos);
+  EXPECT_NE(
+      message_of(npy("{'descr': '|O', 'fortran_order': False, 'shape': (1,)}", "x")).find("'|O' are not supported"),
+      std::string::npos);
+  EXPECT_NE(message_of(npy("{'descr': '<U4', 'fortran_order': False, 'shape': (1,)}", "x")).find("not supported"),
+            std::string::npos);
+  EXPECT_NE(message_of(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "x")).find("structured"),
+            std::string::npos);
+  EXPECT_NE(message_of(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (9,)}", "1234")).find("cut off"),
+            std::string::npos);
   EXPECT_NE(message_of(npy("{}", "", 9)).find("version 9"), std::string::npos);
   for (const char* header : {"", "{}", "{'descr': '<f4'}", "{'descr': '<f4', 'fortran_order': Maybe, 'shape': (1,)}",
                              "{'descr': '<f4', 'fortran_order': False, 'shape': (-1,)}",
                              "{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,)}",
                              "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} import os"})
     EXPECT_NE(message_of(npy(header, "1234")).find("header is damaged"), std::string::npos) << header;
-  EXPECT_NE(message_of(npy("{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904)}", "")), "");
+  EXPECT_NE(message_of(npy(
+                "{'descr': '<f8', 'fortran_order': False, 'shape': (4611686018427387904, 4611686018427387904)}", "")),
+            "");
 }
 
 TEST(Npz, WritesWhatItReads) {
   std::string path = test_file("arrays.npz");
-  write_npz(path, {{"images", Tensor::from<float>({1, 2}, std::vector<float>{1, 2})}, {"sizes", Tensor::of<int64_t>({640, 480})}});
+  write_npz(path, {{"images", Tensor::from<float>({1, 2}, std::vector<float>{1, 2})},
+                   {"sizes", Tensor::of<int64_t>({640, 480})}});
   NpzFile file = NpzFile::open(path);
   EXPECT_EQ(file.names(), (std::vector<std::string>{"images", "sizes"}));
   expect_values<int64_t>(file.array("sizes").read(), {2}, {640, 480});
@@ -168,7 +181,7 @@ TEST(Npz, EqualContentsGiveEqualFiles) {
   EXPECT_EQ(file_bytes(a), file_bytes(b));
 }
 
-// Every truncation and every flipped bit of a small archive: an Error or arrays, never a crash (run under the sanitizers).
+// Every truncation and every flipped bit of a small archive: an Error or arrays, never a crash.
 TEST(Npz, SurvivesDamage) {
   std::string path = test_file("whole.npz"), damaged_path = test_file("damaged.npz");
   write_npz(path, {{"x", Tensor::of<uint8_t>({1, 2, 3, 4})}, {"yy", Tensor::of<uint16_t>({7})}});
@@ -181,7 +194,8 @@ TEST(Npz, SurvivesDamage) {
       NpyArray::parse(contents.bytes, contents.keep_alive, entry.name).read();
     }
   };
-  for (size_t length = 0; length < whole.size(); ++length) EXPECT_THROW(read_all(whole.substr(0, length)), Error) << length;
+  for (size_t length = 0; length < whole.size(); ++length)
+    EXPECT_THROW(read_all(whole.substr(0, length)), Error) << length;
   for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
     std::string damaged = whole;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ 1 << bit % 8);
@@ -196,7 +210,7 @@ TEST(Npz, SurvivesDamage) {
   EXPECT_THROW(NpzFile::open(test_file("absent.npz")), Error);
 }
 
-// numpy.savez_compressed of x = zeros(3, uint8), y = float32(1): deflated members with zip64 fields in the local headers.
+// numpy.savez_compressed of x = zeros(3, uint8), y = float32(1): deflated, with zip64 fields in the local headers.
 TEST(Npz, ReadsDeflatedMembers) {
   constexpr std::string_view kHex =
       "504b03041400000008000000210025ba731b470000008300000005001400782e6e70790100100083000000000000004700000000"

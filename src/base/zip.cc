@@ -44,7 +44,8 @@ uint64_t find_end(const Fields& fields) {
   uint64_t last = fields.size() - kEndSize;
   uint64_t first = last > 0xFFFF ? last - 0xFFFF : 0;
   for (uint64_t position = last + 1; position-- > first;)
-    if (fields.u32(position) == kEnd && fields.u16(position + 20) <= fields.size() - position - kEndSize) return position;
+    if (fields.u32(position) == kEnd && fields.u16(position + 20) <= fields.size() - position - kEndSize)
+      return position;
   fail(ErrorCode::kInvalidModel, "is not a zip archive, or its end is cut off");
 }
 
@@ -94,11 +95,13 @@ void ZipReader::read_directory() {
   if (end >= kLocatorSize && fields.u32(end - kLocatorSize) == kEnd64Locator) {
     uint64_t end64 = fields.u64(end - kLocatorSize + 8);
     fields.check(end64, kEnd64Size);
-    require(fields.u32(end64) == kEnd64, ErrorCode::kInvalidModel, "the zip archive is damaged: its 64-bit end is missing");
+    require(fields.u32(end64) == kEnd64, ErrorCode::kInvalidModel,
+            "the zip archive is damaged: its 64-bit end is missing");
     count = fields.u64(end64 + 32);
     at = fields.u64(end64 + 48);
   }
-  require(count <= fields.size() / kCentralSize, ErrorCode::kInvalidModel, "the zip archive is damaged: ", count, " members");
+  require(count <= fields.size() / kCentralSize, ErrorCode::kInvalidModel, "the zip archive is damaged: ", count,
+          " members");
   entries_.reserve(static_cast<size_t>(count));
   for (uint64_t i = 0; i < count; ++i) {
     fields.check(at, kCentralSize);
@@ -132,7 +135,8 @@ ZipReader::Contents ZipReader::read(const ZipEntry& entry, uint64_t limit) const
     Fields fields(bytes_);
     fields.check(entry.header_offset, kLocalSize);
     uint64_t at = entry.header_offset;
-    require(fields.u32(at) == kLocalHeader, ErrorCode::kInvalidModel, "the zip archive is damaged: a member does not start where it should");
+    require(fields.u32(at) == kLocalHeader, ErrorCode::kInvalidModel,
+            "the zip archive is damaged: a member does not start where it should");
     at += kLocalSize + fields.u16(at + 26) + fields.u16(at + 28);
     fields.check(at, entry.compressed_size);
     auto data = bytes_.subspan(static_cast<size_t>(at), static_cast<size_t>(entry.compressed_size));
@@ -147,9 +151,11 @@ ZipReader::Contents ZipReader::read(const ZipEntry& entry, uint64_t limit) const
     } else {
       require(entry.method == 0, ErrorCode::kUnsupported, "the compression method ", static_cast<int>(entry.method),
               " is not supported");
-      require(entry.size == entry.compressed_size, ErrorCode::kInvalidModel, "the zip archive is damaged: the sizes of a stored member differ");
+      require(entry.size == entry.compressed_size, ErrorCode::kInvalidModel,
+              "the zip archive is damaged: the sizes of a stored member differ");
     }
-    require(crc32(contents.bytes) == entry.crc, ErrorCode::kInvalidModel, "the checksum is wrong: the archive is damaged");
+    require(crc32(contents.bytes) == entry.crc, ErrorCode::kInvalidModel,
+            "the checksum is wrong: the archive is damaged");
     return contents;
   } catch (const Error& error) {
     throw Error(error.code(), text("member '", entry.name, "': ", error.message()), error.hint()).with_file(path_);

@@ -53,7 +53,8 @@ class ZipReader {
 class ZipWriter {
  public:
   explicit ZipWriter(std::string path) : file_(std::move(path)) {}
-  // The member's contents are the parts one after another. `alignment` of their start (a power of two, through padding in the header).
+  // The member's contents are the parts one after another; they start at a multiple of `alignment`, a power of two
+  // (through padding in the header).
   void add(const std::string& name, std::span<const std::span<const std::byte>> parts, size_t alignment = 64);
   void finish();
 

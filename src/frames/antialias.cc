@@ -76,7 +76,8 @@ cv::Mat resize_rows(const cv::Mat& picture, int width, AntialiasFilter filter) {
       const uint8_t* pixels = from + weights.first[static_cast<size_t>(x)] * channels;
       for (int c = 0; c < channels; ++c) {
         int32_t sum = 1 << (kPrecision - 1);
-        for (int k = 0, count = weights.count[static_cast<size_t>(x)]; k < count; ++k) sum += pixels[k * channels + c] * w[k];
+        for (int k = 0, count = weights.count[static_cast<size_t>(x)]; k < count; ++k)
+          sum += pixels[k * channels + c] * w[k];
         *to++ = clip(sum);
       }
     }

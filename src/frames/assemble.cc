@@ -11,33 +11,38 @@ namespace octet {
 
 namespace {
 
-bool is_constant(InputKind kind) { return kind == InputKind::kZeros || kind == InputKind::kOnes || kind == InputKind::kConstant; }
+bool is_constant(InputKind kind) {
+  return kind == InputKind::kZeros || kind == InputKind::kOnes || kind == InputKind::kConstant;
+}
 bool is_size(InputKind kind) { return kind == InputKind::kSourceSize || kind == InputKind::kInputSize; }
 
 Tensor make_constant(const InputConfig& config, const InputDescription& input) {
   Shape shape = input.shape;
   if (!config.shape.empty()) {
     shape = Shape(config.shape);
-    require(is_whole_input(shape, input), ErrorCode::kShapeMismatch, "inputs.", config.name, ".shape is ", shape, ", the model wants ", input.shape);
+    require(is_whole_input(shape, input), ErrorCode::kShapeMismatch, "inputs.", config.name, ".shape is ", shape,
+            ", the model wants ", input.shape);
   }
   for (int axis = 0; axis < shape.rank(); ++axis) {
     if (shape[axis] >= 0) continue;
     if (axis != 0)
-      throw Error(ErrorCode::kShapeMismatch, text("the model leaves extents of the input '", config.name, "' open: ", input.shape),
+      throw Error(ErrorCode::kShapeMismatch,
+                  text("the model leaves extents of the input '", config.name, "' open: ", input.shape),
                   text("write shape = […] under [inputs.", config.name, "]"));
     shape[axis] = 1;
   }
   int64_t count = shape.elements();
   std::vector<double> values = config.values;
   if (config.kind != InputKind::kConstant) values = {config.kind == InputKind::kOnes ? 1.0 : 0.0};
-  require(values.size() == 1 || static_cast<int64_t>(values.size()) == count, ErrorCode::kShapeMismatch, "inputs.", config.name, " has ",
-          values.size(), " values, the input of shape ", shape, " needs 1 or ", count);
+  require(values.size() == 1 || static_cast<int64_t>(values.size()) == count, ErrorCode::kShapeMismatch, "inputs.",
+          config.name, " has ", values.size(), " values, the input of shape ", shape, " needs 1 or ", count);
   bool whole = true;
   for (double value : values) whole = whole && value == static_cast<double>(static_cast<int64_t>(value));
   // Through int64 for integer inputs, so that nothing is rounded in silence.
   if (dtype_is_float(input.dtype) || !whole) {
     Tensor tensor(DType::kFloat64, shape);
-    for (int64_t i = 0; i < count; ++i) tensor.data<double>()[i] = values[values.size() == 1 ? 0 : static_cast<size_t>(i)];
+    for (int64_t i = 0; i < count; ++i)
+      tensor.data<double>()[i] = values[values.size() == 1 ? 0 : static_cast<size_t>(i)];
     return convert_tensor(tensor, input.dtype, "inputs." + config.name);
   }
   Tensor tensor(DType::kInt64, shape);
@@ -58,7 +63,8 @@ std::shared_ptr<const cv::Mat> picture_from_array(const Tensor& array) {
   int64_t depth = last ? extents[2] : first ? extents[0] : 1;
   int64_t height = first ? extents[1] : extents[0], width = first ? extents[2] : extents[1];
   if (height < 1 || width < 1 || height > (1 << 16) || width > (1 << 16)) return nullptr;
-  auto picture = std::make_shared<cv::Mat>(static_cast<int>(height), static_cast<int>(width), depth == 3 ? CV_8UC3 : CV_8UC1);
+  auto picture =
+      std::make_shared<cv::Mat>(static_cast<int>(height), static_cast<int>(width), depth == 3 ? CV_8UC3 : CV_8UC1);
   const uint8_t* from = array.data<uint8_t>();
   for (int64_t y = 0; y < height; ++y) {
     uint8_t* to = picture->ptr<uint8_t>(static_cast<int>(y));
@@ -79,8 +85,8 @@ Tensor fit_array(const Tensor& array, const InputDescription& input, const std::
     shape = Shape(extents);
   }
   if (!is_whole_input(shape, input))
-    throw Error(ErrorCode::kShapeMismatch, text("frame '", id, "' gives an array of shape ", array.shape(), ", the input '", input.name,
-                                                "' wants ", input.shape));
+    throw Error(ErrorCode::kShapeMismatch, text("frame '", id, "' gives an array of shape ", array.shape(),
+                                                ", the input '", input.name, "' wants ", input.shape));
   return convert_tensor(array, input.dtype, text("frame '", id, "', input '", input.name, "'")).reshaped(shape);
 }
 
@@ -92,7 +98,9 @@ Assembler::Assembler(const PipelineConfig& config, std::span<const InputDescript
   for (const InputDescription& input : inputs) names.push_back(input.name);
   for (const InputConfig& input : config.inputs)
     if (std::find(names.begin(), names.end(), input.name) == names.end())
-      throw Error(ErrorCode::kInvalidArgument, text("the recipe has [inputs.", input.name, "], the model no such input"), suggest_word(input.name, names));
+      throw Error(ErrorCode::kInvalidArgument,
+                  text("the recipe has [inputs.", input.name, "], the model no such input"),
+                  suggest_word(input.name, names));
   bool found = false;
   for (const InputDescription& input : inputs) {
     Slot slot;
@@ -114,11 +122,13 @@ Assembler::Assembler(const PipelineConfig& config, std::span<const InputDescript
 // Explicitly a picture, or the main input when the recipe says nothing about it and its shape is that of a picture.
 bool Assembler::takes_picture(const Slot& slot) const {
   if (slot.config) return slot.config->kind == InputKind::kPicture;
-  return config_.preprocess && &slot == &slots_[main_] && (slot.input.shape.rank() == 3 || slot.input.shape.rank() == 4);
+  return config_.preprocess && &slot == &slots_[main_] &&
+         (slot.input.shape.rank() == 3 || slot.input.shape.rank() == 4);
 }
 
 const Tensor* Assembler::array_for(const RawFrame& raw, const Slot& slot) const {
-  std::string_view wanted = slot.config && !slot.config->array.empty() ? std::string_view(slot.config->array) : slot.input.name;
+  std::string_view wanted =
+      slot.config && !slot.config->array.empty() ? std::string_view(slot.config->array) : slot.input.name;
   for (const auto& [name, tensor] : raw.arrays)
     if (name == wanted) return &tensor;
   // A file with one array needs no names.
@@ -135,7 +145,8 @@ std::shared_ptr<const cv::Mat> Assembler::picture_of(const RawFrame& raw) const 
   return nullptr;
 }
 
-void Assembler::assemble(const RawFrame& raw, const std::shared_ptr<const cv::Mat>& picture, const TruthBox* box, Frame& frame) const {
+void Assembler::assemble(const RawFrame& raw, const std::shared_ptr<const cv::Mat>& picture, const TruthBox* box,
+                         Frame& frame) const {
   frame.inputs.clear();
   frame.geometry = {};
   for (const Slot& slot : slots_) frame.inputs.push_back({slot.input.name, slot.constant});
@@ -152,18 +163,21 @@ void Assembler::assemble(const RawFrame& raw, const std::shared_ptr<const cv::Ma
       has_geometry = true;
     } else if (array) {
       if (slot.config && slot.config->kind == InputKind::kPicture && array->dtype() == DType::kUInt8)
-        throw Error(ErrorCode::kShapeMismatch, text("frame '", raw.id, "': an array of shape ", array->shape(), " is no picture for the input '", slot.input.name, "'"));
+        throw Error(ErrorCode::kShapeMismatch, text("frame '", raw.id, "': an array of shape ", array->shape(),
+                                                    " is no picture for the input '", slot.input.name, "'"));
       tensor = fit_array(*array, slot.input, raw.id);
     } else if (raw.picture && !config_.preprocess) {
       throw Error(ErrorCode::kInvalidArgument, "nothing says how pictures become this model's input",
                   "give a recipe with a [preprocess] table: --recipe FILE");
     } else {
       throw Error(ErrorCode::kInvalidArgument, text("nothing fills the model's input '", slot.input.name, "'"),
-                  text("name its array in the data '", slot.input.name, "', or write [inputs.", slot.input.name, "] into the recipe"));
+                  text("name its array in the data '", slot.input.name, "', or write [inputs.", slot.input.name,
+                       "] into the recipe"));
     }
   }
   // Prepared arrays of picture shape: boxes and points stay where they are.
-  const Shape& shape = frame.inputs[main_].tensor.is_defined() ? frame.inputs[main_].tensor.shape() : slots_[main_].input.shape;
+  const Shape& shape =
+      frame.inputs[main_].tensor.is_defined() ? frame.inputs[main_].tensor.shape() : slots_[main_].input.shape;
   if (!has_geometry && shape.rank() == 4 && shape.is_concrete()) {
     bool nchw = !config_.preprocess || config_.preprocess->layout == PictureLayout::kNchw;
     Geometry& geometry = frame.geometry;
@@ -175,10 +189,12 @@ void Assembler::assemble(const RawFrame& raw, const std::shared_ptr<const cv::Ma
     if (!slot.config || !is_size(slot.config->kind)) continue;
     const Geometry& geometry = frame.geometry;
     bool source = slot.config->kind == InputKind::kSourceSize;
-    int64_t width = source ? geometry.source_width : geometry.input_width, height = source ? geometry.source_height : geometry.input_height;
-    require(width > 0 && height > 0, ErrorCode::kInvalidArgument, "the input '", slot.input.name, "' wants the size of a picture, and frame '",
-            raw.id, "' is none");
-    Tensor size = Tensor::of<int64_t>({slot.config->height_first ? height : width, slot.config->height_first ? width : height});
+    int64_t width = source ? geometry.source_width : geometry.input_width,
+            height = source ? geometry.source_height : geometry.input_height;
+    require(width > 0 && height > 0, ErrorCode::kInvalidArgument, "the input '", slot.input.name,
+            "' wants the size of a picture, and frame '", raw.id, "' is none");
+    Tensor size =
+        Tensor::of<int64_t>({slot.config->height_first ? height : width, slot.config->height_first ? width : height});
     frame.inputs[i].tensor = fit_array(size, slot.input, raw.id);
   }
 }

@@ -21,7 +21,8 @@ class Assembler {
   // The picture of a raw frame, also where an array of bytes is one; null when it has none.
   std::shared_ptr<const cv::Mat> picture_of(const RawFrame& raw) const;
   // Fills frame.inputs and frame.geometry.
-  void assemble(const RawFrame& raw, const std::shared_ptr<const cv::Mat>& picture, const TruthBox* box, Frame& frame) const;
+  void assemble(const RawFrame& raw, const std::shared_ptr<const cv::Mat>& picture, const TruthBox* box,
+                Frame& frame) const;
 
  private:
   struct Slot {

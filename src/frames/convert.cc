@@ -56,7 +56,8 @@ Tensor convert_tensor(const Tensor& given, DType wanted, const std::string& what
   Tensor out(wanted, tensor.shape());
   int64_t count = tensor.elements();
   auto refuse = [&] {
-    throw Error(ErrorCode::kShapeMismatch, text(what, ": values of type ", given.dtype(), " are given, ", wanted, " is wanted"),
+    throw Error(ErrorCode::kShapeMismatch,
+                text(what, ": values of type ", given.dtype(), " are given, ", wanted, " is wanted"),
                 "convert them in the file");
   };
   bool known = with_elements(tensor, [&](const auto* from) {
@@ -75,7 +76,8 @@ Tensor convert_tensor(const Tensor& given, DType wanted, const std::string& what
         if constexpr (std::is_integral_v<To>) {
           To* to = out.data<To>();
           for (int64_t i = 0; i < count; ++i) {
-            require(fits<To>(from[i]), ErrorCode::kInvalidArgument, what, ": the value ", from[i], " does not fit into ", wanted);
+            require(fits<To>(from[i]), ErrorCode::kInvalidArgument, what, ": the value ", from[i],
+                    " does not fit into ", wanted);
             to[i] = static_cast<To>(from[i]);
           }
         }

@@ -47,7 +47,8 @@ bool is_wanted(const GroundTruth& truth, size_t object, const TruthBox& box, int
   if (box_class >= 0 && box.class_index != box_class) return false;
   if (!truth.has_points) return true;
   const std::vector<TruthKeypoint>& points = truth.objects[object].points;
-  return points.empty() || std::any_of(points.begin(), points.end(), [](const TruthKeypoint& p) { return p.visibility > 0; });
+  return points.empty() ||
+         std::any_of(points.begin(), points.end(), [](const TruthKeypoint& p) { return p.visibility > 0; });
 }
 
 class Frames : public FrameSource {
@@ -77,7 +78,8 @@ class Frames : public FrameSource {
   void reset() override { restart(); }
 
   Frame at(int64_t index) override {
-    require(known_, ErrorCode::kUnsupported, slice_.path, ": the frames of a video or camera come only one after another");
+    require(known_, ErrorCode::kUnsupported, slice_.path,
+            ": the frames of a video or camera come only one after another");
     require(index >= 0 && index < count(), ErrorCode::kInvalidArgument, "there is no frame ", index, " of ", count());
     Frame frame;
     make(items_[static_cast<size_t>(index)], frame);
@@ -100,8 +102,9 @@ class Frames : public FrameSource {
     const int64_t raw_count = raw_count_;
     known_ = raw_count >= 0;
     if (!known_) {
-      if (from_the_end) throw Error(ErrorCode::kInvalidArgument, "a camera's pictures have no end to count from").with_file(slice_.path);
-      require(!assembler_.wants_boxes() || has_labels(), ErrorCode::kUnsupported, slice_.path, ": resize = \"box\" needs labelled pictures");
+      if (from_the_end)
+        throw Error(ErrorCode::kInvalidArgument, "a camera's pictures have no end to count from")
+            .with_file(slice_.path);
       return;
     }
     auto from_end = [&](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + raw_count : at, 0, raw_count); };
@@ -119,8 +122,8 @@ class Frames : public FrameSource {
         if (is_wanted(*truth, k, *boxes[k], config_.preprocess->box_class)) items_.push_back({i, static_cast<int>(k)});
     }
     if (items_.empty())
-      throw Error(ErrorCode::kInvalidArgument,
-                  begin >= end ? text("the slice names no frame: there are ", raw_count) : std::string("no labelled object is on any picture"))
+      throw Error(ErrorCode::kInvalidArgument, begin >= end ? text("the slice names no frame: there are ", raw_count)
+                                                            : std::string("no labelled object is on any picture"))
           .with_file(options_.data);
     if (options_.shuffle_seed) {
       uint64_t state = *options_.shuffle_seed;
@@ -137,13 +140,15 @@ class Frames : public FrameSource {
     int64_t raw_count = raw_count_;
     if (labels_->by_row()) {
       if (static_cast<int64_t>(labels_->rows.size()) != raw_count)
-        throw Error(ErrorCode::kInvalidArgument, text("there are ", labels_->rows.size(), " labels for ", raw_count, " frames of ", slice_.path),
+        throw Error(ErrorCode::kInvalidArgument,
+                    text("there are ", labels_->rows.size(), " labels for ", raw_count, " frames of ", slice_.path),
                     "they must come in the same number and order")
             .with_file(labels_->path);
       return;
     }
     if (raw_->ids().empty())
-      throw Error(ErrorCode::kInvalidArgument, "these labels belong to named pictures, and the frames have no names").with_file(labels_->path);
+      throw Error(ErrorCode::kInvalidArgument, "these labels belong to named pictures, and the frames have no names")
+          .with_file(labels_->path);
     if (assembler_.wants_boxes()) return;   // pictures without labelled objects make no frames
     int64_t missing = 0, first = -1;
     for (int64_t i = begin; i < end; ++i) {
@@ -152,23 +157,27 @@ class Frames : public FrameSource {
     }
     if (missing == 0) return;
     throw Error(ErrorCode::kInvalidArgument,
-                text("'", raw_->ids()[static_cast<size_t>(first)], "' has no label", missing == 1 ? "" : text(" (nor have ", missing - 1, " others)"),
-                     "; ", labels_->size(), " pictures are labelled, ", end - begin, " are given"),
+                text("'", raw_->ids()[static_cast<size_t>(first)], "' has no label",
+                     missing == 1 ? "" : text(" (nor have ", missing - 1, " others)"), "; ", labels_->size(),
+                     " pictures are labelled, ", end - begin, " are given"),
                 text("label it, or point --data at the labelled pictures; ", slice_.path, " was searched"))
         .with_file(labels_->path);
   }
 
   const GroundTruth* find_truth(int64_t raw) const {
     if (!has_labels()) return nullptr;
-    if (labels_->by_row()) return raw < static_cast<int64_t>(labels_->rows.size()) ? &labels_->rows[static_cast<size_t>(raw)] : nullptr;
-    return raw < static_cast<int64_t>(raw_->ids().size()) ? labels_->find(raw_->ids()[static_cast<size_t>(raw)]) : nullptr;
+    if (labels_->by_row())
+      return raw < static_cast<int64_t>(labels_->rows.size()) ? &labels_->rows[static_cast<size_t>(raw)] : nullptr;
+    return raw < static_cast<int64_t>(raw_->ids().size()) ? labels_->find(raw_->ids()[static_cast<size_t>(raw)])
+                                                          : nullptr;
   }
 
   void restart() {
     prefetcher_.reset();
     next_ = 0;
     if (options_.prefetch > 0)
-      prefetcher_ = std::make_unique<Prefetcher<Frame>>(static_cast<size_t>(options_.prefetch), [this](Frame& frame) { return make_next(frame); });
+      prefetcher_ = std::make_unique<Prefetcher<Frame>>(static_cast<size_t>(options_.prefetch),
+                                                        [this](Frame& frame) { return make_next(frame); });
   }
 
   bool make_next(Frame& frame) {
@@ -211,7 +220,8 @@ class Frames : public FrameSource {
   void attach(const Item& item, const cv::Mat* picture, Frame& frame, TruthBox& box) const {
     const GroundTruth* truth = find_truth(item.raw);
     if (!truth) {
-      require(!has_labels(), ErrorCode::kInvalidArgument, labels_->path, ": there is no label for frame '", frame.id, "'");
+      require(!has_labels(), ErrorCode::kInvalidArgument, labels_->path, ": there is no label for frame '", frame.id,
+              "'");
       return;
     }
     if (!labels_->relative_boxes && item.object < 0) {
@@ -221,7 +231,8 @@ class Frames : public FrameSource {
     }
     auto own = std::make_shared<GroundTruth>(*truth);
     if (labels_->relative_boxes) {
-      require(picture != nullptr, ErrorCode::kInvalidArgument, "the labels are fractions of a picture, and the frame is none");
+      require(picture != nullptr, ErrorCode::kInvalidArgument,
+              "the labels are fractions of a picture, and the frame is none");
       scale_truth(*own, static_cast<float>(picture->cols), static_cast<float>(picture->rows));
     } else {
       check_size(*truth, picture);
@@ -258,8 +269,9 @@ class Frames : public FrameSource {
     auto size = labels_->sizes.find(truth.id);
     if (size == labels_->sizes.end() || !picture) return;
     if (size->second.width == picture->cols && size->second.height == picture->rows) return;
-    throw Error(ErrorCode::kInvalidArgument, text("the labels are for a picture of ", size->second.width, " x ", size->second.height,
-                                                  ", this one is ", picture->cols, " x ", picture->rows),
+    throw Error(ErrorCode::kInvalidArgument,
+                text("the labels are for a picture of ", size->second.width, " x ", size->second.height,
+                     ", this one is ", picture->cols, " x ", picture->rows),
                 "was it resized or turned after it was labelled?");
   }
 
@@ -295,15 +307,19 @@ DataSlice parse_data_slice(const std::string& data) {
   std::string_view inside = std::string_view(data).substr(open + 1, data.size() - open - 2);
   size_t colon = inside.find(':');
   std::optional<int64_t> begin;
-  bool good = colon != std::string_view::npos && parse_number(inside.substr(0, colon), begin) && parse_number(inside.substr(colon + 1), slice.end);
+  bool good = colon != std::string_view::npos && parse_number(inside.substr(0, colon), begin) &&
+              parse_number(inside.substr(colon + 1), slice.end);
   if (!good)
-    throw Error(ErrorCode::kInvalidArgument, text("'[", inside, "]' is no slice"), "write DATA[begin:end], DATA[:100] or DATA[100:]").with_file(data.substr(0, open));
+    throw Error(ErrorCode::kInvalidArgument, text("'[", inside, "]' is no slice"),
+                "write DATA[begin:end], DATA[:100] or DATA[100:]")
+        .with_file(data.substr(0, open));
   slice.path = data.substr(0, open);
   slice.begin = begin.value_or(0);
   return slice;
 }
 
-std::unique_ptr<FrameSource> open_frames(const FrameOptions& options, const PipelineConfig& config, std::span<const InputDescription> inputs) {
+std::unique_ptr<FrameSource> open_frames(const FrameOptions& options, const PipelineConfig& config,
+                                         std::span<const InputDescription> inputs) {
   // The engine's threads are busy already, and the library never prints.
   cv::setNumThreads(1);
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);

@@ -22,8 +22,8 @@ struct FrameOptions {
   // "camera:1", "/dev/video0"), .npy, .npz, a folder of .npz, an idx file, a .csv of numbers. A slice may follow, as in
   // Python: "DIR[:100]", "DIR[100:]", "DIR[-50:]".
   std::string data;
-  // A labels file or folder, "folders" where folders are classes, "none"; empty: labels.csv beside the pictures, or what the
-  // recipe says lies in the data itself.
+  // A labels file or folder, "folders" where folders are classes, "none"; empty: labels.csv beside the pictures, or
+  // what the recipe says lies in the data itself.
   std::string labels;
   int64_t frames = -1;                    // at most so many; -1: all
   // A random order (before `frames` cuts), the same for the same seed. A sample of a video keeps the video's order; a

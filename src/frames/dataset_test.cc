@@ -141,7 +141,8 @@ TEST(PictureFrames, HaveLabels) {
   folder.picture("images/c.png");
   folder.picture("images/d.png");
   std::string message = message_of([&] { open(from(folder.path("images"))); });
-  expect_contains(message, "labels.csv: 'c.png' has no label (nor have 1 others); 2 pictures are labelled, 4 are given");
+  expect_contains(message,
+                  "labels.csv: 'c.png' has no label (nor have 1 others); 2 pictures are labelled, 4 are given");
   EXPECT_EQ(open(from(folder.path("images") + "[:2]"))->count(), 2);   // only what is asked for must be labelled
 }
 
@@ -157,7 +158,8 @@ TEST(PictureFrames, HaveYoloAndCocoBoxes) {
   EXPECT_EQ(frame.truth->boxes[0].area, 200);
   folder.text("boxes.json", R"({"images": [{"id": 1, "file_name": "a.png", "width": 20, "height": 40}],
     "categories": [{"id": 1, "name": "x"}], "annotations": []})");
-  expect_contains(message_of([&] { open(from(folder.path("images"), folder.path("boxes.json")))->at(0); }), "20 x 40, this one is 40 x 20");
+  expect_contains(message_of([&] { open(from(folder.path("images"), folder.path("boxes.json")))->at(0); }),
+                  "20 x 40, this one is 40 x 20");
 }
 
 TEST(PictureFrames, AreCutOutByBoxes) {
@@ -185,7 +187,8 @@ TEST(VideoFrames, AreDecodedOneByOne) {
   Folder folder;
   std::string path = folder.path("clip.avi");
   {
-    cv::VideoWriter writer(path, cv::CAP_OPENCV_MJPEG, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), 10, cv::Size(32, 16));
+    cv::VideoWriter writer(path, cv::CAP_OPENCV_MJPEG, cv::VideoWriter::fourcc('M', 'J', 'P', 'G'), 10,
+                           cv::Size(32, 16));
     if (!writer.isOpened()) GTEST_SKIP() << "this OpenCV writes no MJPG";
     for (int i = 0; i < 5; ++i) writer.write(cv::Mat(16, 32, CV_8UC3, cv::Scalar::all(40 * i + 10)));
   }
@@ -213,7 +216,8 @@ TEST(VideoFrames, AreDecodedOneByOne) {
   ASSERT_EQ(ids.size(), 3u);
   EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
   EXPECT_EQ(sampled->at(0).id, ids[0]);
-  expect_contains(message_of([&] { open(from(folder.text("broken.avi", "RIFFnothing"))); }), "the video cannot be opened");
+  expect_contains(message_of([&] { open(from(folder.text("broken.avi", "RIFFnothing"))); }),
+                  "the video cannot be opened");
 }
 
 TEST(CameraFrames, NameTheCameraThatIsAbsent) {
@@ -241,11 +245,13 @@ TEST(ArrayFrames, CountAlongAxisZero) {
   write_npy(folder.path("one.npy"), counting({2, 3}));
   EXPECT_EQ(open(from(folder.path("one.npy")), {}, {kRow})->count(), 1);
   write_npy(folder.path("y.npy"), Tensor::of<float>({1, 2, 3}));
-  expect_contains(message_of([&] { open(from(folder.path("x.npy"), folder.path("y.npy")), {}, {kRow}); }), "3 labels for 4 frames");
+  expect_contains(message_of([&] { open(from(folder.path("x.npy"), folder.path("y.npy")), {}, {kRow}); }),
+                  "3 labels for 4 frames");
   write_npy(folder.path("y.npy"), Tensor::of<float>({1, 2, 3, 4}));
   EXPECT_EQ(open(from(folder.path("x.npy") + "[1:]", folder.path("y.npy")), {}, {kRow})->at(0).truth->targets[0], 2);
   write_npy(folder.path("wrong.npy"), counting({4, 3, 2}));
-  expect_contains(message_of([&] { open(from(folder.path("wrong.npy")), {}, {kRow})->at(0); }), "gives an array of shape 3x2, the input 'x' wants ?x2x3");
+  expect_contains(message_of([&] { open(from(folder.path("wrong.npy")), {}, {kRow})->at(0); }),
+                  "gives an array of shape 3x2, the input 'x' wants ?x2x3");
   write_npy(folder.path("bytes.npy"), Tensor::from<uint8_t>({1, 2, 3}, std::vector<uint8_t>{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(open(from(folder.path("bytes.npy")), {}, {kRow})->at(0).inputs[0].tensor.data<float>()[5], 6);
 }
@@ -253,14 +259,19 @@ TEST(ArrayFrames, CountAlongAxisZero) {
 TEST(ArrayFrames, FillSeveralNamedInputs) {
   Folder folder;
   InputDescription size{"size", DType::kInt64, {Shape::kUnknown, 2}};
-  write_npz(folder.path("both.npz"), {{"size", Tensor::from<int64_t>({2, 2}, std::vector<int64_t>{1, 2, 3, 4})}, {"x", counting({2, 2, 3})}});
+  write_npz(folder.path("both.npz"),
+            {{"size", Tensor::from<int64_t>({2, 2}, std::vector<int64_t>{1, 2, 3, 4})}, {"x", counting({2, 2, 3})}});
   auto source = open(from(folder.path("both.npz")), {}, {kRow, size});
   ASSERT_EQ(source->count(), 2);
   Frame frame = source->at(1);
   EXPECT_EQ(frame.inputs[0].tensor.data<float>()[0], 6);
   EXPECT_EQ(frame.inputs[1].tensor.data<int64_t>()[0], 3);
-  write_npz(folder.path("uneven.npz"), {{"size", Tensor::from<int64_t>({1, 2}, std::vector<int64_t>{1, 2})}, {"x", counting({2, 2, 3})}});
-  expect_contains(message_of([&] { open(from(folder.path("uneven.npz")), {}, {kRow, size}); }), "same number of frames");
+  write_npz(folder.path("uneven.npz"),
+            {{"size", Tensor::from<int64_t>({1, 2}, std::vector<int64_t>{1, 2})}, {"x", counting({2, 2, 3})}});
+  expect_contains(message_of([&] {
+                    open(from(folder.path("uneven.npz")), {}, {kRow, size});
+                  }),
+                  "same number of frames");
 }
 
 TEST(ArrayFrames, ComeAsFoldersOfNpz) {
@@ -268,12 +279,16 @@ TEST(ArrayFrames, ComeAsFoldersOfNpz) {
   folder.text("f/keep", "");
   InputDescription size{"size", DType::kInt64, {1, 2}};
   for (int i = 0; i < 3; ++i)
-    write_npz(folder.path("f/" + std::to_string(i) + ".npz"), {{"x", counting({2, 3})}, {"size", Tensor::of<int64_t>({i, i})}});
+    write_npz(folder.path("f/" + std::to_string(i) + ".npz"),
+              {{"x", counting({2, 3})}, {"size", Tensor::of<int64_t>({i, i})}});
   auto source = open(from(folder.path("f")), {}, {kRow, size});
   ASSERT_EQ(source->count(), 3);
   EXPECT_EQ(source->at(2).inputs[1].tensor.data<int64_t>()[0], 2);
   EXPECT_EQ(source->at(2).inputs[1].tensor.shape(), (Shape{1, 2}));
-  expect_contains(message_of([&] { open(from(folder.path("f")), {}, {kRow, size, {"mask", DType::kFloat32, {1}}})->at(0); }), "nothing fills the model's input 'mask'");
+  expect_contains(message_of([&] {
+                    open(from(folder.path("f")), {}, {kRow, size, {"mask", DType::kFloat32, {1}}})->at(0);
+                  }),
+                  "nothing fills the model's input 'mask'");
 }
 
 TEST(ArrayFrames, OfBytesArePicturesWhereTheRecipeSaysSo) {
@@ -289,7 +304,8 @@ TEST(ArrayFrames, OfBytesArePicturesWhereTheRecipeSaysSo) {
   gray.preprocess->color = ColorOrder::kGray;
   gray.inputs.push_back({"images", InputKind::kPicture, "x", false, {}, {}});
   gray.labels.array = "y";
-  write_npz(folder.path("xy.npz"), {{"x", Tensor::from<uint8_t>({3, 6, 8}, std::span(pixels).first(144))}, {"y", Tensor::of<int64_t>({5, 6, 7})}});
+  write_npz(folder.path("xy.npz"), {{"x", Tensor::from<uint8_t>({3, 6, 8}, std::span(pixels).first(144))},
+                                    {"y", Tensor::of<int64_t>({5, 6, 7})}});
   auto source = open(from(folder.path("xy.npz")), gray, {{"images", DType::kFloat32, {1, 1, 6, 8}}});
   ASSERT_EQ(source->count(), 3);
   EXPECT_EQ(source->at(2).truth->class_index, 7);
@@ -302,10 +318,15 @@ TEST(ExtraInputs, AreComputed) {
   Folder folder;
   folder.picture("a.png", 40, 20);
   PipelineConfig config = pictures();
-  config.inputs = {{"size", InputKind::kSourceSize, "", false, {}, {}}, {"hw", InputKind::kInputSize, "", true, {}, {}},
-                   {"mask", InputKind::kOnes, "", false, {}, {2, 5}}, {"threshold", InputKind::kConstant, "", false, {0.5}, {}}};
-  std::vector<InputDescription> inputs = {{"threshold", DType::kFloat32, {}}, {"size", DType::kInt64, {-1, 2}}, kPicture,
-                                          {"hw", DType::kFloat32, {2}}, {"mask", DType::kBool, {-1, -1}}};
+  config.inputs = {{"size", InputKind::kSourceSize, "", false, {}, {}},
+                   {"hw", InputKind::kInputSize, "", true, {}, {}},
+                   {"mask", InputKind::kOnes, "", false, {}, {2, 5}},
+                   {"threshold", InputKind::kConstant, "", false, {0.5}, {}}};
+  std::vector<InputDescription> inputs = {{"threshold", DType::kFloat32, {}},
+                                          {"size", DType::kInt64, {-1, 2}},
+                                          kPicture,
+                                          {"hw", DType::kFloat32, {2}},
+                                          {"mask", DType::kBool, {-1, -1}}};
   Frame frame = open(from(folder.path()), config, inputs)->at(0);
   ASSERT_EQ(frame.inputs.size(), 5u);
   EXPECT_EQ(frame.inputs[0].tensor.data<float>()[0], 0.5f);
@@ -344,7 +365,8 @@ TEST(CsvFrames, LeaveTheLabelOut) {
 TEST(SharedData, Loads) {
   std::string root = testing_frames::shared_data();
   if (root.empty()) GTEST_SKIP() << "the shared data sets are not here; set OCTET_SHARED to their folder";
-  auto check = [&](const std::string& path, const std::string& labels, const std::string& toml, InputDescription input, int64_t count) {
+  auto check = [&](const std::string& path, const std::string& labels, const std::string& toml, InputDescription input,
+                   int64_t count) {
     SCOPED_TRACE(path);
     auto source = open(from(root + "/" + path, labels.empty() || labels == "none" ? labels : root + "/" + labels),
                        parse_pipeline(toml, "test"), {input});
@@ -371,8 +393,10 @@ TEST(SharedData, Loads) {
   check("neu_steel180/calib", "none", mono, gray, 120);
   check("mnist/t10k-images-idx3-ubyte.gz", "", mono, gray, 10000);
   check("mnist", "", mono, gray, 10000);
-  check("pcb_patches/deeppcb_test_patches.npz", "", mono + "[inputs.x]\nkind = \"picture\"\n[labels]\narray = \"y\"\n", gray, 1720);
-  check("turbofan/fd001_train_windows_x.npy", "turbofan/fd001_train_windows_y.npy", "", {"x", DType::kFloat32, {-1, 30, 17}}, 2582);
+  check("pcb_patches/deeppcb_test_patches.npz", "", mono + "[inputs.x]\nkind = \"picture\"\n[labels]\narray = \"y\"\n",
+        gray, 1720);
+  check("turbofan/fd001_train_windows_x.npy", "turbofan/fd001_train_windows_y.npy", "",
+        {"x", DType::kFloat32, {-1, 30, 17}}, 2582);
   check("hand_gesture/point_history.csv", "", "[labels]\nkind = \"column\"\n", {"x", DType::kFloat32, {-1, 32}}, 5296);
 }
 

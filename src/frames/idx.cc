@@ -25,9 +25,12 @@ std::string find_idx(const std::string& folder, std::string_view word) {
   std::string found;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
     std::string path = entry.path().string();
-    if (!entry.is_regular_file() || !is_idx_path(path) || entry.path().filename().string().find(word) == std::string::npos) continue;
+    if (!entry.is_regular_file() || !is_idx_path(path) ||
+        entry.path().filename().string().find(word) == std::string::npos)
+      continue;
     if (!found.empty())
-      throw Error(ErrorCode::kInvalidArgument, text("several idx files of ", word, " are in it"), "name one of them").with_file(folder);
+      throw Error(ErrorCode::kInvalidArgument, text("several idx files of ", word, " are in it"), "name one of them")
+          .with_file(folder);
     found = path;
   }
   return found;

@@ -51,7 +51,8 @@ LabelKind kind_of_path(const std::string& path, const LabelContext& context) {
   if (extension == ".json") return LabelKind::kCoco;   // told apart by its contents
   if (extension == ".csv" || extension == ".txt") return path == context.data ? LabelKind::kColumn : LabelKind::kCsv;
   if (is_idx_path(path)) return LabelKind::kIndex;
-  if (extension == ".npy") return dtype_is_float(NpyArray::open(path).dtype()) ? LabelKind::kTargets : LabelKind::kIndex;
+  if (extension == ".npy")
+    return dtype_is_float(NpyArray::open(path).dtype()) ? LabelKind::kTargets : LabelKind::kIndex;
   if (extension == ".npz") return LabelKind::kIndex;
   throw Error(ErrorCode::kUnsupported, "is no label file that is known",
               "known are .csv, COCO .json, .npy, .npz, idx files, a folder of YOLO .txt files, and the word folders")
@@ -64,7 +65,8 @@ std::string labels_beside(const std::string& data) {
   if (!fs::is_directory(data, ignored)) return "";
   fs::path folder = fs::path(data).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();
-  for (const fs::path& candidate : {folder / "labels.csv", folder.filename() == "images" ? folder.parent_path() / "labels.csv" : fs::path()})
+  for (const fs::path& candidate :
+       {folder / "labels.csv", folder.filename() == "images" ? folder.parent_path() / "labels.csv" : fs::path()})
     if (!candidate.empty() && fs::is_regular_file(candidate, ignored)) return candidate.string();
   return "";
 }
@@ -138,7 +140,8 @@ int class_index_of(const LabelsConfig& config, std::string_view name, const std:
   auto at = std::find(config.classes.begin(), config.classes.end(), name);
   if (at == config.classes.end()) {
     std::vector<std::string_view> known(config.classes.begin(), config.classes.end());
-    throw Error(ErrorCode::kInvalidArgument, text("the class '", name, "' is not among the ", known.size(), " of [labels] classes"),
+    throw Error(ErrorCode::kInvalidArgument,
+                text("the class '", name, "' is not among the ", known.size(), " of [labels] classes"),
                 known.size() > 20 ? std::string() : suggest_word(name, known))
         .with_file(file);
   }
@@ -168,7 +171,8 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
     if (lines[i].empty()) continue;
     std::vector<std::string> fields = split_csv_line(lines[i]);
     if (static_cast<int>(fields.size()) <= std::max(file, index))
-      throw Error(ErrorCode::kInvalidArgument, text("line ", i + 1, ": a file and a class are wanted, not '", lines[i], "'"),
+      throw Error(ErrorCode::kInvalidArgument,
+                  text("line ", i + 1, ": a file and a class are wanted, not '", lines[i], "'"),
                   "write the header file,class_index and one line per picture")
           .with_file(path);
     const std::string& label = fields[static_cast<size_t>(index)];
@@ -178,7 +182,9 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
       if (config.classes.empty()) by_class_name.emplace_back(truth.id, label);
       else truth.class_index = class_index_of(config, label, path);
     } else if (truth.class_index < 0 || truth.class_index > (1 << 24)) {
-      throw Error(ErrorCode::kInvalidArgument, text("line ", i + 1, ": the class index ", truth.class_index, " makes no sense")).with_file(path);
+      throw Error(ErrorCode::kInvalidArgument,
+                  text("line ", i + 1, ": the class index ", truth.class_index, " makes no sense"))
+          .with_file(path);
     } else if (name >= 0 && name != index && static_cast<int>(fields.size()) > name && config.classes.empty()) {
       auto at = static_cast<size_t>(truth.class_index);
       if (set.names.classes.size() <= at && at < 100000) set.names.classes.resize(at + 1);
@@ -230,7 +236,8 @@ LabelSet read_array_labels(const LabelsConfig& config, const std::string& path, 
     NpzFile file = NpzFile::open(path);
     std::string name = config.array.empty() && file.names().size() == 1 ? file.names()[0] : config.array;
     if (name.empty())
-      throw Error(ErrorCode::kInvalidArgument, "several arrays, and none is named as the labels", "write array = \"…\" under [labels]")
+      throw Error(ErrorCode::kInvalidArgument, "several arrays, and none is named as the labels",
+                  "write array = \"…\" under [labels]")
           .with_file(path);
     array = file.array(name);
   } else {
@@ -243,7 +250,8 @@ LabelSet read_array_labels(const LabelsConfig& config, const std::string& path, 
   set.names.classes = config.classes;
   require(values.shape().rank() >= 1, ErrorCode::kShapeMismatch, path, ": labels need one row per frame");
   int64_t count = values.shape()[0], width = values.shape().elements(1, values.shape().rank());
-  require(as_targets || width == 1, ErrorCode::kShapeMismatch, path, ": class indices have one value per frame, not ", values.shape());
+  require(as_targets || width == 1, ErrorCode::kShapeMismatch, path, ": class indices have one value per frame, not ",
+          values.shape());
   Tensor numbers = convert_tensor(values, as_targets ? DType::kFloat32 : DType::kInt64, path);
   set.rows.resize(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) {
@@ -260,7 +268,8 @@ LabelSet read_idx_labels(const LabelsConfig& config, const std::string& path) {
   set.kind = LabelKind::kIndex;
   set.path = path;
   set.names.classes = config.classes;
-  require(values.shape().rank() == 1, ErrorCode::kShapeMismatch, path, ": labels are a list of numbers, not ", values.shape());
+  require(values.shape().rank() == 1, ErrorCode::kShapeMismatch, path, ": labels are a list of numbers, not ",
+          values.shape());
   for (int64_t value : values.values<int64_t>()) {
     set.rows.emplace_back();
     set.rows.back().class_index = value;
@@ -278,10 +287,13 @@ LabelSet read_column_labels(const LabelsConfig& config, const std::string& path)
     if (lines[i].empty()) continue;
     std::vector<std::string> fields = split_csv_line(lines[i]);
     int64_t value = -1;
-    bool good = static_cast<int>(fields.size()) > config.column && parse_integer(fields[static_cast<size_t>(config.column)], value);
+    bool good = static_cast<int>(fields.size()) > config.column &&
+                parse_integer(fields[static_cast<size_t>(config.column)], value);
     if (!good && i == 0) continue;   // a header
     if (!good)
-      throw Error(ErrorCode::kInvalidArgument, text("line ", i + 1, ": column ", config.column, " holds no class index")).with_file(path);
+      throw Error(ErrorCode::kInvalidArgument,
+                  text("line ", i + 1, ": column ", config.column, " holds no class index"))
+          .with_file(path);
     set.rows.emplace_back();
     set.rows.back().class_index = value;
   }

@@ -30,7 +30,8 @@ double number_at(const Json& json, const char* key, double fallback) {
 
 int64_t integer_at(const Json& json, const char* key, const char* where) {
   auto at = json.find(key);
-  if (at == json.end() || !at->is_number_integer()) fail_json(text("an entry of '", where, "' lacks the integer '", key, "'"));
+  if (at == json.end() || !at->is_number_integer())
+    fail_json(text("an entry of '", where, "' lacks the integer '", key, "'"));
   return at->get<int64_t>();
 }
 
@@ -78,7 +79,8 @@ std::map<int64_t, int> number_categories(const Json& root, const LabelsConfig& c
   }
   if (!config.classes.empty()) {
     set.names.classes = config.classes;
-    if (indices.empty()) fail_json("none of its categories is among the [labels] classes", "the two name things differently");
+    if (indices.empty())
+      fail_json("none of its categories is among the [labels] classes", "the two name things differently");
   }
   return indices;
 }

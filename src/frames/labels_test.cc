@@ -18,7 +18,9 @@ LabelSet read(const std::string& path, LabelsConfig config = {}, LabelContext co
 
 TEST(CsvLabels, ReadsHeadersNumbersAndNames) {
   Folder folder;
-  LabelSet set = read(folder.text("a.csv", "\xEF\xBB\xBF" "file,class_index,class\r\na/x.png,1,cat\r\n\"b,c.png\",0,dog\r\n\r\n"));
+  LabelSet set = read(folder.text("a.csv",
+                                  "\xEF\xBB\xBF"
+                                  "file,class_index,class\r\na/x.png,1,cat\r\n\"b,c.png\",0,dog\r\n\r\n"));
   EXPECT_EQ(set.kind, LabelKind::kCsv);
   EXPECT_EQ(set.size(), 2u);
   EXPECT_EQ(set.find("a/x.png")->class_index, 1);
@@ -157,7 +159,8 @@ TEST(CocoLabels, ReadsKeypoints) {
 
 TEST(FaceLabels, ReadsCorners) {
   Folder folder;
-  LabelSet set = read(folder.text("faces.json", R"({"images": [{"file_name": "a.jpg", "width": 9, "height": 9, "faces": [[1, 2, 4, 6]]}]})"));
+  LabelSet set = read(folder.text(
+      "faces.json", R"({"images": [{"file_name": "a.jpg", "width": 9, "height": 9, "faces": [[1, 2, 4, 6]]}]})"));
   EXPECT_EQ(set.kind, LabelKind::kFaces);
   EXPECT_EQ(set.find("a.jpg")->boxes[0].area, 12);
   EXPECT_EQ(set.names.classes, std::vector<std::string>{"face"});
@@ -165,12 +168,14 @@ TEST(FaceLabels, ReadsCorners) {
 
 TEST(JsonLabels, RefuseWhatIsNotCoco) {
   Folder folder;
-  for (const char* text : {"", "{", "[]", "3", "{}", R"({"images": 3})", R"({"images": [3], "annotations": []})",
-                           R"({"images": [{"id": "x", "file_name": "a"}], "annotations": []})",
-                           R"({"images": [], "annotations": [{"image_id": 1, "category_id": 1}]})",
-                           R"({"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1]}]})",
-                           R"({"images": [{"file_name": "a", "faces": [[1, 2, 3]]}]})",
-                           R"({"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "keypoints": [1]}]})"}) {
+  for (
+      const char* text :
+      {"", "{", "[]", "3", "{}", R"({"images": 3})", R"({"images": [3], "annotations": []})",
+       R"({"images": [{"id": "x", "file_name": "a"}], "annotations": []})",
+       R"({"images": [], "annotations": [{"image_id": 1, "category_id": 1}]})",
+       R"({"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1]}]})",
+       R"({"images": [{"file_name": "a", "faces": [[1, 2, 3]]}]})",
+       R"({"images": [{"id": 1, "file_name": "a"}], "annotations": [{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "keypoints": [1]}]})"}) {
     std::string path = folder.text("bad.json", text);
     expect_contains(message_of([&] { read(path); }), "bad.json: ");
   }
@@ -203,7 +208,8 @@ TEST(YoloLabels, FindTheirTexts) {
   EXPECT_TRUE(set.find("images/none.jpg")->boxes.empty());
   ASSERT_EQ(set.find("images/sub/b.jpg")->objects.size(), 1u);
   EXPECT_EQ(set.find("images/sub/b.jpg")->objects[0].points[1].visibility, 1);
-  for (const char* bad : {"x 0.5 0.5 0.5 0.5", "0 0.5 0.5", "0 12 30 4 5", "0 0.5 0.5 nan 1", "-1 0.5 0.5 0.5 0.5", "0.5 0.5 0.5 0.5 0.5"}) {
+  for (const char* bad : {"x 0.5 0.5 0.5 0.5", "0 0.5 0.5", "0 12 30 4 5", "0 0.5 0.5 nan 1", "-1 0.5 0.5 0.5 0.5",
+                          "0.5 0.5 0.5 0.5 0.5"}) {
     folder.text("labels/a.txt", bad);
     expect_contains(message_of([&] { read(folder.path("labels"), {}, context); }), "a.txt: line 1");
   }
@@ -221,7 +227,10 @@ TEST(IdxFiles, AreReadAndRefused) {
   EXPECT_EQ(read_idx(folder.text("s.idx", shorts)).data<int16_t>()[0], 0x102);
   for (size_t length = 0; length < 11; ++length)
     EXPECT_THROW(read_idx(folder.text("cut.idx", (header + "\x01\x02\x09").substr(0, length))), Error) << length;
-  EXPECT_THROW(read_idx(folder.text("huge.idx", std::string("\0\0\x08\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 20))), Error);
+  EXPECT_THROW(
+      read_idx(folder.text(
+          "huge.idx", std::string("\0\0\x08\x04\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 20))),
+      Error);
   EXPECT_TRUE(is_idx_path("a/t10k-images-idx3-ubyte.gz"));
   EXPECT_TRUE(is_idx_path("x.idx"));
   EXPECT_FALSE(is_idx_path("idx3-folder/x.png"));
@@ -234,8 +243,10 @@ TEST(Convert, KeepsValuesOrRefuses) {
   EXPECT_EQ(convert_tensor(Tensor::of<int64_t>({1}), DType::kBool, "x").data<bool>()[0], true);
   EXPECT_EQ(convert_tensor(Tensor::of<bool>({true}), DType::kInt32, "x").data<int32_t>()[0], 1);
   EXPECT_EQ(convert_tensor(Tensor::of<Float16>({Float16{0x3C00}}), DType::kFloat64, "x").data<double>()[0], 1.0);
-  expect_contains(message_of([] { convert_tensor(Tensor::of<int64_t>({300}), DType::kUInt8, "sizes"); }), "sizes: the value 300");
-  expect_contains(message_of([] { convert_tensor(Tensor::of<float>({1}), DType::kInt64, "x"); }), "float32 are given, int64 is wanted");
+  expect_contains(message_of([] { convert_tensor(Tensor::of<int64_t>({300}), DType::kUInt8, "sizes"); }),
+                  "sizes: the value 300");
+  expect_contains(message_of([] { convert_tensor(Tensor::of<float>({1}), DType::kInt64, "x"); }),
+                  "float32 are given, int64 is wanted");
   EXPECT_THROW(convert_tensor(Tensor::of<int64_t>({2}), DType::kBool, "x"), Error);
 }
 

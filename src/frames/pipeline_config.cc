@@ -17,7 +17,8 @@ constexpr std::string_view kInterpolations[] = {"nearest", "linear",           "
 constexpr std::string_view kAnchors[] = {"top_left", "center"};
 constexpr std::string_view kColors[] = {"rgb", "bgr", "gray"};
 constexpr std::string_view kLayouts[] = {"nchw", "nhwc"};
-constexpr std::string_view kInputKinds[] = {"picture", "array", "source_size", "input_size", "zeros", "ones", "constant"};
+constexpr std::string_view kInputKinds[] = {"picture", "array", "source_size", "input_size",
+                                            "zeros",   "ones",  "constant"};
 constexpr std::string_view kSizeOrders[] = {"wh", "hw"};
 constexpr std::string_view kLabelKinds[] = {"auto", "none",           "csv",  "folders", "index",  "column",
                                             "coco", "coco_keypoints", "yolo", "faces",   "targets"};
@@ -114,7 +115,8 @@ TaskConfig parse_task(const toml::table& table, const std::string& file) {
   TomlReader reader(table, "task", file);
   TaskConfig config;
   auto kind = reader.word("kind");   // the decoders' list says which there are
-  if (!kind || kind->empty()) reader.fail_at("", "the key kind is missing", "kind = \"auto\" tells it from the model's outputs");
+  if (!kind || kind->empty())
+    reader.fail_at("", "the key kind is missing", "kind = \"auto\" tells it from the model's outputs");
   config.kind = *kind;
   for (auto&& [key, node] : table)
     if (key.str() != "kind") config.parameters.emplace_back(key.str(), parse_parameter(reader, key.str(), node));

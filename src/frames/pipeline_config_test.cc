@@ -106,10 +106,11 @@ TEST(PipelineConfig, SuggestsTheNearestKey) {
 }
 
 TEST(PipelineConfig, RefusesWhatMakesNoSense) {
-  for (const char* body : {"size = [1, 2, 3]", "size = 0", "size = 2.5", "size = \"big\"", "pad = 300", "std = [1, 0, 1]",
-                           "mean = [1, 2]", "scale = \"1/0\"", "scale = nan", "resize = 3", "layout = \"chw\"",
-                           "box_scale = 0", "anchor = \"left\""})
-    EXPECT_NE(message_of(std::string("[preprocess]\n") + body + "\n").find("line 2: preprocess."), std::string::npos) << body;
+  for (const char* body :
+       {"size = [1, 2, 3]", "size = 0", "size = 2.5", "size = \"big\"", "pad = 300", "std = [1, 0, 1]", "mean = [1, 2]",
+        "scale = \"1/0\"", "scale = nan", "resize = 3", "layout = \"chw\"", "box_scale = 0", "anchor = \"left\""})
+    EXPECT_NE(message_of(std::string("[preprocess]\n") + body + "\n").find("line 2: preprocess."), std::string::npos)
+        << body;
   EXPECT_NE(message_of("preprocess = 3").find("a table is wanted"), std::string::npos);
   EXPECT_NE(message_of("[inputs]\nx = 3").find("a table is wanted"), std::string::npos);
   EXPECT_NE(message_of("[inputs.x]\n").find("kind is missing"), std::string::npos);

@@ -16,7 +16,8 @@ template <typename Item>
 class Prefetcher {
  public:
   // `make` returns false at the end.
-  Prefetcher(size_t depth, std::function<bool(Item&)> make) : depth_(depth), make_(std::move(make)), thread_([this] { work(); }) {}
+  Prefetcher(size_t depth, std::function<bool(Item&)> make)
+      : depth_(depth), make_(std::move(make)), thread_([this] { work(); }) {}
   ~Prefetcher() {
     {
       std::lock_guard lock(mutex_);

@@ -64,7 +64,8 @@ uint8_t to_uint8(float value) { return static_cast<uint8_t>(std::clamp(std::near
 
 cv::Mat read_picture(const std::string& path, bool gray) {
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) throw Error(ErrorCode::kNotFound, "there is no such picture").with_file(path);
+  if (!std::filesystem::exists(path, ignored))
+    throw Error(ErrorCode::kNotFound, "there is no such picture").with_file(path);
   cv::Mat picture;
   try {
     picture = cv::imread(path, gray ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR);
@@ -78,15 +79,16 @@ cv::Mat read_picture(const std::string& path, bool gray) {
   return picture;
 }
 
-Preprocessor::Preprocessor(const PreprocessConfig& config, const InputDescription& input) : config_(config), input_(input) {
+Preprocessor::Preprocessor(const PreprocessConfig& config, const InputDescription& input)
+    : config_(config), input_(input) {
   const Shape& shape = input.shape;
   bool nchw = config.layout == PictureLayout::kNchw;
-  require(shape.rank() == 4 || shape.rank() == 3, ErrorCode::kShapeMismatch, "the input '", input.name, "' of shape ", shape,
-          " is no picture: 4 axes are wanted, or 3 (batch, height, width)");
-  require(input.dtype == DType::kFloat32 || input.dtype == DType::kFloat16 || input.dtype == DType::kUInt8, ErrorCode::kUnsupported,
-          "pictures cannot become an input of type ", input.dtype, " ('", input.name, "')");
-  require(shape[0] == Shape::kUnknown || shape[0] == 1, ErrorCode::kShapeMismatch, "the input '", input.name, "' wants ", shape[0],
-          " pictures at once; frames are given one by one");
+  require(shape.rank() == 4 || shape.rank() == 3, ErrorCode::kShapeMismatch, "the input '", input.name, "' of shape ",
+          shape, " is no picture: 4 axes are wanted, or 3 (batch, height, width)");
+  require(input.dtype == DType::kFloat32 || input.dtype == DType::kFloat16 || input.dtype == DType::kUInt8,
+          ErrorCode::kUnsupported, "pictures cannot become an input of type ", input.dtype, " ('", input.name, "')");
+  require(shape[0] == Shape::kUnknown || shape[0] == 1, ErrorCode::kShapeMismatch, "the input '", input.name,
+          "' wants ", shape[0], " pictures at once; frames are given one by one");
   bool flat = shape.rank() == 3;
   int model_channels = flat ? 1 : extent(input, nchw ? 1 : 3);
   int model_height = extent(input, flat ? 1 : nchw ? 2 : 1), model_width = extent(input, flat ? 2 : nchw ? 3 : 2);
@@ -96,8 +98,8 @@ Preprocessor::Preprocessor(const PreprocessConfig& config, const InputDescriptio
               (model_channels == 0 || model_channels == 1 || model_channels == 3);
   if (!fits)
     throw Error(ErrorCode::kShapeMismatch,
-                text("[preprocess] makes pictures of ", width_, " x ", height_, " (", nchw ? "nchw" : "nhwc", "), the input '", input.name,
-                     "' is ", shape),
+                text("[preprocess] makes pictures of ", width_, " x ", height_, " (", nchw ? "nchw" : "nhwc",
+                     "), the input '", input.name, "' is ", shape),
                 "correct preprocess.size or preprocess.layout");
   bool gray = config.color == ColorOrder::kGray;
   channels_ = model_channels ? model_channels : gray ? 1 : 3;
@@ -105,7 +107,8 @@ Preprocessor::Preprocessor(const PreprocessConfig& config, const InputDescriptio
     throw Error(ErrorCode::kShapeMismatch, text("the input '", input.name, "' of shape ", shape, " has one channel"),
                 "write color = \"gray\" under [preprocess]");
   if ((width_ == 0 || height_ == 0) && config.resize != ResizeMode::kNone)
-    throw Error(ErrorCode::kShapeMismatch, text("the input '", input.name, "' of shape ", shape, " leaves the picture's size open"),
+    throw Error(ErrorCode::kShapeMismatch,
+                text("the input '", input.name, "' of shape ", shape, " leaves the picture's size open"),
                 "write size = [width, height] under [preprocess]");
   for (int c = 0; c < channels_; ++c) {
     table_[c].resize(256);
@@ -128,12 +131,14 @@ cv::Mat Preprocessor::place(const cv::Mat& picture, const TruthBox* box, Geometr
     geometry.scale_y = static_cast<double>(to_height) / h;
     geometry.offset_x = left;
     geometry.offset_y = top;
-    return on_canvas(resized(picture, to_width, to_height, config_.interpolation), width, height, left, top, config_.pad);
+    return on_canvas(resized(picture, to_width, to_height, config_.interpolation), width, height, left, top,
+                     config_.pad);
   };
   switch (config_.resize) {
     case ResizeMode::kNone:
       if (w != width || h != height)
-        throw Error(ErrorCode::kShapeMismatch, text("the picture is ", w, " x ", h, ", the model wants ", width, " x ", height),
+        throw Error(ErrorCode::kShapeMismatch,
+                    text("the picture is ", w, " x ", h, ", the model wants ", width, " x ", height),
                     "choose a resize mode under [preprocess]");
       return put(w, h, 0, 0);
     case ResizeMode::kStretch: return put(width, height, 0, 0);
@@ -166,7 +171,8 @@ cv::Mat Preprocessor::place(const cv::Mat& picture, const TruthBox* box, Geometr
   cv::Mat out;
   int interpolation = opencv_interpolation(config_.interpolation);
   if (interpolation == cv::INTER_AREA) interpolation = cv::INTER_LINEAR;
-  cv::warpAffine(picture, out, matrix, cv::Size(width, height), interpolation, cv::BORDER_CONSTANT, cv::Scalar::all(config_.pad));
+  cv::warpAffine(picture, out, matrix, cv::Size(width, height), interpolation, cv::BORDER_CONSTANT,
+                 cv::Scalar::all(config_.pad));
   return out;
 }
 

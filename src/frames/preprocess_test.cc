@@ -19,7 +19,8 @@ cv::Mat test_picture(int width, int height) {
   cv::Mat picture(height, width, CV_8UC3);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
-      picture.at<cv::Vec3b>(y, x) = cv::Vec3b(static_cast<uint8_t>(x), static_cast<uint8_t>(100 + y), static_cast<uint8_t>(200 + x % 50));
+      picture.at<cv::Vec3b>(y, x) =
+          cv::Vec3b(static_cast<uint8_t>(x), static_cast<uint8_t>(100 + y), static_cast<uint8_t>(200 + x % 50));
   return picture;
 }
 
@@ -130,7 +131,8 @@ TEST(Preprocess, CutsOutABox) {
   EXPECT_DOUBLE_EQ(geometry.to_source_x(24), 50);
   EXPECT_DOUBLE_EQ(geometry.to_source_y(32), 40);
   auto at = [&, &values = tensor](double source_x, double source_y) {
-    return values.data<float>()[static_cast<int>(geometry.to_input_y(source_y)) * 48 + static_cast<int>(geometry.to_input_x(source_x))];
+    return values.data<float>()[static_cast<int>(geometry.to_input_y(source_y)) * 48 +
+                                static_cast<int>(geometry.to_input_x(source_x))];
   };
   EXPECT_EQ(at(42, 22), 200);
   EXPECT_EQ(at(58, 58), 200);
@@ -178,20 +180,23 @@ TEST(Preprocess, ReadsPicturesAndNamesBadOnes) {
   }
 }
 
-// Values from Pillow 9.4: Image.fromarray(a).resize(size, BICUBIC / BILINEAR) with a[y, x] = (x·37 + y·91 + x·y·5) mod 256.
+// Values from Pillow 9.4: Image.fromarray(a).resize(size, BICUBIC / BILINEAR), a[y, x] = (x·37 + y·91 + x·y·5) mod 256.
 TEST(Antialias, EqualsPillow) {
   cv::Mat picture(11, 13, CV_8UC1);
   for (int y = 0; y < 11; ++y)
     for (int x = 0; x < 13; ++x) picture.at<uint8_t>(y, x) = static_cast<uint8_t>((x * 37 + y * 91 + x * y * 5) % 256);
   auto values = [](const cv::Mat& m) { return std::vector<int>(m.begin<uint8_t>(), m.end<uint8_t>()); };
   EXPECT_EQ(values(resize_antialiased(picture, 5, 4, AntialiasFilter::kCubic)),
-            (std::vector<int>{106, 115, 127, 130, 144, 115, 125, 147, 147, 124, 109, 128, 148, 126, 111, 134, 123, 135, 130, 121}));
+            (std::vector<int>{106, 115, 127, 130, 144, 115, 125, 147, 147, 124,
+                              109, 128, 148, 126, 111, 134, 123, 135, 130, 121}));
   EXPECT_EQ(values(resize_antialiased(picture, 5, 4, AntialiasFilter::kLinear)),
-            (std::vector<int>{108, 116, 127, 134, 139, 115, 125, 144, 142, 127, 112, 129, 143, 129, 113, 131, 126, 132, 129, 121}));
+            (std::vector<int>{108, 116, 127, 134, 139, 115, 125, 144, 142, 127,
+                              112, 129, 143, 129, 113, 131, 126, 132, 129, 121}));
   EXPECT_EQ(values(resize_antialiased(picture, 4, 15, AntialiasFilter::kCubic)),
-            (std::vector<int>{40, 162, 69, 137, 107, 108, 125, 136, 151, 90, 162, 150, 130, 133, 147, 164, 94, 129, 138, 109, 120,
-                              121, 147, 116, 133, 130, 156, 138, 89, 161, 153, 133, 111, 148, 156, 92, 117, 139, 128, 102, 113,
-                              129, 109, 131, 122, 106, 155, 119, 120, 115, 123, 100, 134, 134, 126, 118, 154, 149, 158, 155}));
+            (std::vector<int>{40,  162, 69,  137, 107, 108, 125, 136, 151, 90,  162, 150, 130, 133, 147,
+                              164, 94,  129, 138, 109, 120, 121, 147, 116, 133, 130, 156, 138, 89,  161,
+                              153, 133, 111, 148, 156, 92,  117, 139, 128, 102, 113, 129, 109, 131, 122,
+                              106, 155, 119, 120, 115, 123, 100, 134, 134, 126, 118, 154, 149, 158, 155}));
   EXPECT_EQ(resize_antialiased(picture, 13, 11, AntialiasFilter::kCubic).data, picture.data);
   cv::Mat three;
   cv::merge(std::vector<cv::Mat>{picture, picture, picture}, three);

@@ -81,7 +81,10 @@ class Rows : public RawSource {
     size_t bytes = tensor_bytes(rows_.dtype(), shape.elements());
     // A copy, because a tensor handed to the engine has readable bytes behind its end and a row in the middle lies
     // wherever it lies.
-    frame.arrays.emplace_back("", Tensor(rows_.dtype(), shape, static_cast<const std::byte*>(rows_.raw()) + bytes * static_cast<size_t>(index), nullptr).clone());
+    frame.arrays.emplace_back(
+        "", Tensor(rows_.dtype(), shape,
+                   static_cast<const std::byte*>(rows_.raw()) + bytes * static_cast<size_t>(index), nullptr)
+                .clone());
     return true;
   }
 
@@ -110,12 +113,14 @@ std::unique_ptr<RawSource> open_npy(const std::string& data, const RawOptions& o
   const InputDescription* input = find_input(options, "");
   int rank = array.shape().rank();
   // One frame: the batch axis is missing, or everything is as the model wants it, down to the number in a batch.
-  bool single = rank == 0 || (input && (rank == input->shape.rank() - 1 || (is_whole_input(array.shape(), *input) && input->shape[0] >= 0)));
+  bool single =
+      rank == 0 ||
+      (input && (rank == input->shape.rank() - 1 || (is_whole_input(array.shape(), *input) && input->shape[0] >= 0)));
   // A picture without batch and channel axes.
   if (input && rank == 2 && input->shape.rank() == 4) single = true;
   // A stack of gray pictures has the rank of one picture with channels, but not its extents.
-  if (single && input && rank == 3 && input->shape.rank() == 4 && array.dtype() == DType::kUInt8 && array.shape()[0] != 1 &&
-      array.shape()[0] != 3 && array.shape()[2] != 1 && array.shape()[2] != 3)
+  if (single && input && rank == 3 && input->shape.rank() == 4 && array.dtype() == DType::kUInt8 &&
+      array.shape()[0] != 1 && array.shape()[0] != 3 && array.shape()[2] != 1 && array.shape()[2] != 3)
     single = false;
   std::vector<std::pair<std::string, NpyArray>> arrays;
   arrays.emplace_back("", array);
@@ -137,8 +142,8 @@ std::unique_ptr<RawSource> open_npz(const std::string& data, const RawOptions& o
     for (const auto& [name, array] : arrays) {
       if (array.shape().rank() > 0 && array.shape()[0] == arrays[0].second.shape()[0]) continue;
       throw Error(ErrorCode::kShapeMismatch,
-                  text("the array '", name, "' of shape ", array.shape(), " and '", arrays[0].first, "' of shape ", arrays[0].second.shape(),
-                       " do not hold the same number of frames"),
+                  text("the array '", name, "' of shape ", array.shape(), " and '", arrays[0].first, "' of shape ",
+                       arrays[0].second.shape(), " do not hold the same number of frames"),
                   "axis 0 of every array counts the frames")
           .with_file(data);
     }
@@ -160,7 +165,8 @@ std::unique_ptr<RawSource> open_npz_folder(const std::string& data, const RawOpt
 
 std::unique_ptr<RawSource> open_idx(const std::string& data, const RawOptions&) {
   Tensor rows = read_idx(data);
-  require(rows.shape().rank() >= 2, ErrorCode::kShapeMismatch, data, ": these are labels, not pictures; give them with --labels");
+  require(rows.shape().rank() >= 2, ErrorCode::kShapeMismatch, data,
+          ": these are labels, not pictures; give them with --labels");
   return std::make_unique<Rows>(data, rows);
 }
 
@@ -185,10 +191,15 @@ std::unique_ptr<RawSource> open_csv_rows(const std::string& data, const RawOptio
       values.clear();
       continue;
     }
-    if (!good) throw Error(ErrorCode::kInvalidArgument, text("line ", i + 1, ": numbers are wanted, not '", lines[i].substr(0, 80), "'")).with_file(data);
+    if (!good)
+      throw Error(ErrorCode::kInvalidArgument,
+                  text("line ", i + 1, ": numbers are wanted, not '", lines[i].substr(0, 80), "'"))
+          .with_file(data);
     int64_t width = static_cast<int64_t>(values.size()) - before;
     if (columns >= 0 && width != columns)
-      throw Error(ErrorCode::kInvalidArgument, text("line ", i + 1, " has ", width, " values, the lines before have ", columns)).with_file(data);
+      throw Error(ErrorCode::kInvalidArgument,
+                  text("line ", i + 1, " has ", width, " values, the lines before have ", columns))
+          .with_file(data);
     columns = width;
     ++rows;
   }

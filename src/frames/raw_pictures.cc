@@ -24,7 +24,8 @@ bool has_extension(const std::string& path, std::initializer_list<std::string_vi
 
 class Pictures : public RawSource {
  public:
-  Pictures(fs::path root, std::vector<std::string> ids, bool gray) : root_(std::move(root)), ids_(std::move(ids)), gray_(gray) {}
+  Pictures(fs::path root, std::vector<std::string> ids, bool gray)
+      : root_(std::move(root)), ids_(std::move(ids)), gray_(gray) {}
 
   int64_t count() const override { return static_cast<int64_t>(ids_.size()); }
   const std::vector<std::string>& ids() const override { return ids_; }
@@ -65,8 +66,11 @@ class Video : public RawSource {
     frame.picture = std::make_shared<cv::Mat>();
     try {
       if (!capture_.read(*frame.picture) || frame.picture->empty()) {
-        if (camera_) throw Error(ErrorCode::kInputOutput, "the camera gives no picture", "is it in use by another program?").with_file(data_);
-        if (next_ == 0) throw Error(ErrorCode::kInputOutput, "the video holds no frame that can be decoded").with_file(data_);
+        if (camera_)
+          throw Error(ErrorCode::kInputOutput, "the camera gives no picture", "is it in use by another program?")
+              .with_file(data_);
+        if (next_ == 0)
+          throw Error(ErrorCode::kInputOutput, "the video holds no frame that can be decoded").with_file(data_);
         return false;
       }
     } catch (const cv::Exception& error) {
@@ -91,7 +95,8 @@ class Video : public RawSource {
     }
     if (!opened)
       throw Error(ErrorCode::kInputOutput, camera_ ? "the camera cannot be opened" : "the video cannot be opened",
-                  camera_ ? "is it connected, and may this user read it?" : "it is damaged, or this OpenCV cannot decode its format")
+                  camera_ ? "is it connected, and may this user read it?"
+                          : "it is damaged, or this OpenCV cannot decode its format")
           .with_file(data_);
     if (camera_) capture_.set(cv::CAP_PROP_BUFFERSIZE, 1);   // the newest picture, not one that waited
   }
@@ -122,16 +127,21 @@ class Video : public RawSource {
 }  // namespace
 
 bool is_picture_path(const std::string& path) {
-  return has_extension(path, {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"});
+  return has_extension(path,
+                       {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm"});
 }
 
 bool is_video_path(const std::string& path) {
-  return has_extension(path, {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".mjpeg", ".ts", ".wmv", ".flv"});
+  return has_extension(path, {".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".mjpg", ".mjpeg",
+                              ".ts", ".wmv", ".flv"});
 }
 
 bool is_camera_name(const std::string& data) {
-  std::string digits = data.starts_with("camera:") ? data.substr(7) : data.starts_with("/dev/video") ? data.substr(10) : data;
-  return !digits.empty() && digits.size() < 5 && std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
+  std::string digits = data.starts_with("camera:")      ? data.substr(7)
+                       : data.starts_with("/dev/video") ? data.substr(10)
+                                                        : data;
+  return !digits.empty() && digits.size() < 5 &&
+         std::all_of(digits.begin(), digits.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::unique_ptr<RawSource> open_pictures(const std::string& data, const RawOptions& options) {
@@ -142,10 +152,12 @@ std::unique_ptr<RawSource> open_pictures(const std::string& data, const RawOptio
   }
   std::vector<std::string> ids;
   try {
-    constexpr auto kOptions = fs::directory_options::follow_directory_symlink | fs::directory_options::skip_permission_denied;
+    constexpr auto kOptions =
+        fs::directory_options::follow_directory_symlink | fs::directory_options::skip_permission_denied;
     for (auto at = fs::recursive_directory_iterator(root, kOptions); at != fs::recursive_directory_iterator(); ++at) {
       if (at.depth() > 32) at.disable_recursion_pending();   // links that lead back up
-      if (at->is_regular_file() && is_picture_path(at->path().string()) && !at->path().filename().string().starts_with('.'))
+      if (at->is_regular_file() && is_picture_path(at->path().string()) &&
+          !at->path().filename().string().starts_with('.'))
         ids.push_back(at->path().lexically_relative(root).generic_string());
     }
   } catch (const fs::filesystem_error& error) {

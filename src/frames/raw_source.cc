@@ -18,7 +18,8 @@ std::unique_ptr<RawSource> open_raw(const std::string& data, const RawOptions& o
   if (is_camera_name(data) && !fs::exists(data)) return open_video(data, options);
   if (data.starts_with("/dev/video")) return open_video(data, options);
   std::error_code code;
-  if (!fs::exists(data, code)) throw Error(ErrorCode::kNotFound, "there is no such file, folder or camera").with_file(data);
+  if (!fs::exists(data, code))
+    throw Error(ErrorCode::kNotFound, "there is no such file, folder or camera").with_file(data);
   if (fs::is_directory(data)) {
     if (auto pictures = open_pictures(data, options)) return pictures;
     if (auto arrays = open_npz_folder(data, options)) return arrays;

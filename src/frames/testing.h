@@ -19,7 +19,8 @@ class Folder {
  public:
   Folder() {
     auto* info = ::testing::UnitTest::GetInstance()->current_test_info();
-    path_ = std::filesystem::path(::testing::TempDir()) / (std::string("octet_") + info->test_suite_name() + "_" + info->name());
+    path_ = std::filesystem::path(::testing::TempDir()) /
+            (std::string("octet_") + info->test_suite_name() + "_" + info->name());
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }
@@ -27,7 +28,9 @@ class Folder {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
-  std::string path(const std::string& name = "") const { return name.empty() ? path_.string() : (path_ / name).string(); }
+  std::string path(const std::string& name = "") const {
+    return name.empty() ? path_.string() : (path_ / name).string();
+  }
   // Makes the folders on the way.
   std::string text(const std::string& name, const std::string& contents) const {
     std::filesystem::create_directories((path_ / name).parent_path());
@@ -61,7 +64,8 @@ inline void expect_contains(const std::string& text, const std::string& part) {
 // The folder of the shared data sets, empty where they are absent.
 inline std::string shared_data() {
   const char* set = std::getenv("OCTET_SHARED");
-  std::filesystem::path root = set ? std::filesystem::path(set) : std::filesystem::path(OCTET_SOURCE_DIR) / ".." / "shared";
+  std::filesystem::path root =
+      set ? std::filesystem::path(set) : std::filesystem::path(OCTET_SOURCE_DIR) / ".." / "shared";
   std::error_code ignored;
   return std::filesystem::is_directory(root / "data", ignored) ? (root / "data").string() : "";
 }

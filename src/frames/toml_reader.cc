@@ -128,7 +128,8 @@ std::optional<std::vector<std::string>> TomlReader::words(std::string_view key) 
 const toml::table* TomlReader::table(std::string_view key) {
   const toml::node* node = take(key);
   if (!node) return nullptr;
-  if (!node->is_table()) fail_at(key, "a table is wanted", text("write [", where_.empty() ? "" : where_ + ".", key, "]"));
+  if (!node->is_table())
+    fail_at(key, "a table is wanted", text("write [", where_.empty() ? "" : where_ + ".", key, "]"));
   return node->as_table();
 }
 
