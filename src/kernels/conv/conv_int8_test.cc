@@ -1,6 +1,7 @@
 #include "kernels/conv/conv_int8.h"
 
 #include <cstring>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -226,6 +227,24 @@ TEST(ConvTransposeInt8, MatchesTheDefinition) {
       }
     }
   }
+}
+
+TEST(ConvInt8, AScaleThatIsNotANumberGivesTheLowestByte) {
+  Problem p = make_problem(gemm_shape(40, 70, 90), 8);
+  ASSERT_EQ(p.kind, Int8Output::kByte);
+  p.input_scale = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<std::byte> want(output_bytes(p), static_cast<std::byte>(p.minimum));
+  for (const auto& entry : gemm_int8::entries())
+    if (isa_supported(entry.isa))
+      check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel), conv_weights(p.shape), want, pack_conv_int8,
+            run_conv_int8, entry.name);
+  p = make_problem(same_conv(6, 7, 20, 20, 3, 1, 1, 20), 8);
+  p.input_scale = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<std::byte> lowest(output_bytes(p), static_cast<std::byte>(p.minimum));
+  for (const auto& entry : depthwise_int8::entries())
+    if (isa_supported(entry.isa))
+      check(p, prepare_depthwise_int8(p.shape, p.input_signed, *entry.kernel), conv_weights(p.shape), lowest,
+            pack_depthwise_int8, run_depthwise_int8, entry.name);
 }
 
 TEST(ConvInt8, TheExpectedKernelRuns) {

@@ -34,7 +34,7 @@ OCTET_INLINE inline void finish(const Block& block, int64_t p, int64_t at, int32
   int16x4_t half[2];
   repeat<2>([&](auto w) OCTET_INLINE {
     const float32x4_t y =
-        vminq_f32(vmaxq_f32(scale(block, at + w * 4, v[w]), vdupq_n_f32(block.low)), vdupq_n_f32(block.high));
+        vminq_f32(vmaxnmq_f32(scale(block, at + w * 4, v[w]), vdupq_n_f32(block.low)), vdupq_n_f32(block.high));
     half[w] = vmovn_s32(vaddq_s32(vcvtnq_s32_f32(y), vdupq_n_s32(block.output_zero_point)));
   });
   const int8x8_t bytes = vmovn_s16(vcombine_s16(half[0], half[1]));

@@ -54,7 +54,7 @@ OCTET_INLINE inline void finish(const Block& block, int64_t i, int64_t j, int64_
     int16x4_t half[2];
     repeat<2>([&](auto w) OCTET_INLINE {
       constexpr int at = w < kWide ? w : 0;
-      const float32x4_t y = vminq_f32(vmaxq_f32(scale(block, j + at * kLanes, v[r][at]), low), high);
+      const float32x4_t y = vminq_f32(vmaxnmq_f32(scale(block, j + at * kLanes, v[r][at]), low), high);
       half[w] = vmovn_s32(vaddq_s32(vcvtnq_s32_f32(y), zero_point));
     });
     const int8x8_t bytes = vmovn_s16(vcombine_s16(half[0], half[1]));

@@ -6,7 +6,7 @@
 //     kByte:     c = low byte of rhe(clamp(the same float value, low, high)) + output_zero_point
 //
 // float() and rhe round half to even. low and high are the ends of the output range minus the zero point, so the low byte is
-// the value, for unsigned and signed outputs alike.
+// the value, for unsigned and signed outputs alike. NaN (a scale found at run time may be) counts as low.
 //
 // Each kernel names the form it wants its operands in; the driver (conv/conv_int8.h) provides it:
 //   input_form        whether bytes of a are unsigned, signed, or either (then Block::input_signed says which); the driver flips

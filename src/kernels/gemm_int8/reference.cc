@@ -20,7 +20,8 @@ static void store(const Block& block, int64_t i, int64_t j, uint32_t sum) {
     static_cast<float*>(block.c)[at] = v;
     return;
   }
-  v = std::min(std::max(v, block.low), block.high);
+  v = v > block.low ? v : block.low;   // NaN, too
+  v = std::min(v, block.high);
   static_cast<uint8_t*>(block.c)[at] = static_cast<uint8_t>(static_cast<int32_t>(std::nearbyint(v)) + block.output_zero_point);
 }
 
