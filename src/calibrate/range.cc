@@ -42,49 +42,51 @@ Range percentile_range(const Bins& bins, int64_t total, double percentile) {
   return range;
 }
 
-// Mean squared error of rounding to `levels` steps over the range, and of cutting off what lies outside.
-double squared_error(const Bins& bins, Range range, int levels) {
+using Function = std::function<double(double)>;
+
+// Mean squared error of f when its argument is rounded to `levels` steps over the range, and cut off outside. No f: the identity.
+double squared_error(const Bins& bins, Range range, int levels, const Function& f) {
   double scale = (static_cast<double>(range.highest) - range.lowest) / (levels - 1);
   if (!(scale > 0)) scale = 1;
   double zero_point = std::nearbyint(-range.lowest / scale);
+  std::vector<double> results;   // f of every level
+  if (f)
+    for (int q = 0; q < levels; ++q) results.push_back(f((q - zero_point) * scale));
   double error = 0;
   for (const auto& bin : bins) {
     double q = std::clamp(std::nearbyint(bin.value / scale) + zero_point, 0.0, static_cast<double>(levels - 1));
-    double difference = (q - zero_point) * scale - bin.value;
+    double difference = f ? results[static_cast<size_t>(q)] - f(bin.value) : (q - zero_point) * scale - bin.value;
     error += difference * difference * static_cast<double>(bin.count);
   }
   return error;
 }
 
 // Shrinks the two ends in turn, each over a grid of shares of the full range, until neither move helps.
-Range mse_range(const Bins& bins, Range full, bool symmetric, int levels) {
+Range mse_range(const Bins& bins, Range full, bool symmetric, int levels, const Function& f = {}) {
   constexpr int kSteps = 80;
   Range best = full;
-  double best_error = squared_error(bins, best, levels);
+  double best_error = squared_error(bins, best, levels, f);
   auto try_range = [&](Range candidate) {
-    double error = squared_error(bins, candidate, levels);
-    if (error < best_error) {
-      best_error = error;
-      best = candidate;
-      return true;
-    }
-    return false;
+    double error = squared_error(bins, candidate, levels, f);
+    if (error >= best_error) return false;
+    best_error = error;
+    best = candidate;
+    return true;
   };
-  for (int round = 0; round < 3; ++round) {
+  auto shares = [&](auto&& candidate) {
     bool moved = false;
+    for (int step = 1; step < kSteps; ++step) moved |= try_range(candidate(1 - static_cast<float>(step) / kSteps));
+    return moved;
+  };
+  if (symmetric) {
+    shares([&](float share) { return Range{full.lowest * share, full.highest * share}; });
+    return best;
+  }
+  for (int round = 0; round < 3; ++round) {
     Range start = best;
-    for (int step = 1; step < kSteps; ++step) {
-      float share = 1 - static_cast<float>(step) / kSteps;
-      if (symmetric) {
-        moved |= try_range({full.lowest * share, full.highest * share});
-      } else {
-        moved |= try_range({start.lowest, full.highest * share});
-      }
-    }
-    if (symmetric) break;
+    bool moved = shares([&](float share) { return Range{start.lowest, full.highest * share}; });
     start = best;
-    if (full.lowest < 0)
-      for (int step = 1; step < kSteps; ++step) moved |= try_range({full.lowest * (1 - static_cast<float>(step) / kSteps), start.highest});
+    if (full.lowest < 0) moved |= shares([&](float share) { return Range{full.lowest * share, start.highest}; });
     if (!moved) break;
   }
   return best;
@@ -185,6 +187,13 @@ Range choose_range(const TensorStatistics& statistics, const RangeOptions& optio
   range.lowest = std::max(range.lowest, full.lowest);
   range.highest = std::min(range.highest, full.highest);
   return range;
+}
+
+Range choose_range_through(const TensorStatistics& statistics, const RangeOptions& options, const std::function<double(double)>& f) {
+  Bins bins = statistics.bins();
+  if (bins.empty()) return {0, 0};
+  Range full = with_zero({bins.front().value, bins.back().value}, options.symmetric);
+  return with_zero(mse_range(bins, full, options.symmetric, options.levels, f), options.symmetric);
 }
 
 }  // namespace octet

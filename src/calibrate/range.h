@@ -1,6 +1,7 @@
 // From statistics to the range that 8 bits stand for.
 #pragma once
 
+#include <functional>
 #include <string_view>
 
 #include "calibrate/tensor_statistics.h"
@@ -29,5 +30,9 @@ struct Range { float lowest, highest; };
 // Always includes 0 (so that zero padding and Relu are exact) and never exceeds what was seen. An empty or constant-zero tensor gives
 // [0, 0].
 Range choose_range(const TensorStatistics& statistics, const RangeOptions& options);
+
+// The range of a value that only a function f reads: the one with which f of the 8-bit values is nearest to f of the real ones, in
+// the mean square. Where f is flat (SiLU far below zero, Sigmoid on both sides) precision would be wasted, whatever was seen there.
+Range choose_range_through(const TensorStatistics& statistics, const RangeOptions& options, const std::function<double(double)>& f);
 
 }  // namespace octet

@@ -15,8 +15,6 @@ namespace octet {
 
 namespace {
 
-constexpr int kDynamicOpset = 13;
-
 class DynamicQuantizer {
  public:
   DynamicQuantizer(Graph& graph, const Recipe& recipe) : graph_(graph), recipe_(recipe) {}
@@ -202,7 +200,7 @@ QuantizeResult quantize_dynamic(const Model& prepared, const Recipe& recipe) {
   QuantizeResult result;
   result.model = prepared.clone();
   DynamicQuantizer(*result.model.graph, recipe).run(result);
-  finish_model(result.model, kDynamicOpset);
+  finish_model(result.model);
   return result;
 }
 

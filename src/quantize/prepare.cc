@@ -93,23 +93,23 @@ int lowest_ir(int opset) {
 Model prepare_float(const Model& model) {
   Model prepared = model.clone();
   run_passes(*prepared.graph, standard_passes(), {});
+  raise_opset(*prepared.graph, kQuantizedOpset);
   static constexpr Pass patterns[] = {{"fuse-patterns", "", fuse_patterns}, {"remove-dead", "", remove_dead_nodes}};
   run_passes(*prepared.graph, patterns, {});
   return prepared;
 }
 
-void finish_model(Model& model, int opset) {
+void finish_model(Model& model) {
   Graph& graph = *model.graph;
-  int source = graph.opsets.count("") ? graph.opsets[""] : 1;
+  const int opset = graph.opsets[""];
   for (auto it = graph.nodes().begin(); it != graph.nodes().end();) {
     Node& node = *it++;
-    if (needs_expansion(node, source)) Expansion(graph, node).run();
+    if (needs_expansion(node, opset)) Expansion(graph, node).run();
   }
-  raise_opset(graph, opset);
   graph.remove_dead();
   for (const Node& node : graph.nodes())
     if (node.op->domain == "com.microsoft") graph.opsets.try_emplace("com.microsoft", 1);
-  model.ir_version = std::max<int64_t>(model.ir_version >= 4 ? model.ir_version : 4, lowest_ir(graph.opsets[""]));
+  model.ir_version = std::max<int64_t>(model.ir_version >= 4 ? model.ir_version : 4, lowest_ir(opset));
   model.producer_name = "octet";
   graph.verify();
 }

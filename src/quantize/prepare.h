@@ -5,12 +5,15 @@
 
 namespace octet {
 
-// A copy of the model with constants folded, normalization inside the weights, and functions that exporters write out (SiLU, GELU, ...)
-// as one operator each. Computes what the source computes.
+// The opset that quantized models import at least: the first whose DequantizeLinear knows scales per channel.
+constexpr int kQuantizedOpset = 13;
+
+// A copy of the model with constants folded, normalization inside the weights, functions that exporters write out (SiLU, GELU, ...)
+// as one operator each, raised to kQuantizedOpset where it is older. Computes what the source computes.
 Model prepare_float(const Model& model);
 
-// Makes a model writable: operators that its opset lacks are written out again, the opset is raised to `opset` where it
-// is older (nodes are converted), and the IR version is the lowest that the opset allows.
-void finish_model(Model& model, int opset);
+// Makes a model writable: operators that its opset lacks are written out again, and the IR version is the lowest that the
+// opset allows.
+void finish_model(Model& model);
 
 }  // namespace octet

@@ -163,11 +163,13 @@ TEST(QuantizeStatic, NeedsFrames) {
 }
 
 TEST(QuantizeStatic, RaisesOldOpsets) {
-  Model model = small_network(11);
+ for (int opset : {9, 11}) {
+  Model model = small_network(opset);
   QuantizeResult result = quantize_model(model, {}, frames(2, {{1, 3, 16, 16}}));
   EXPECT_EQ(result.model.graph->opsets[""], 13);
   EXPECT_GE(result.model.ir_version, 7);
   EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}), 25);
+ }
 }
 
 // A transformer's feed-forward part: matrix products with biases, GELU, normalization that stays float.
@@ -281,7 +283,7 @@ TEST(PrepareFloat, WritesFusedOperatorsOutAgain) {
   b.graph.add_output(b.add("Mul", {y, b.add("Sigmoid", {y})}));
   Model prepared = prepare_float(b.model);
   EXPECT_EQ(operators(*prepared.graph)["QuickGelu"], 1);
-  finish_model(prepared, 13);
+  finish_model(prepared);
   EXPECT_EQ(operators(*prepared.graph)["QuickGelu"], 0);
   EXPECT_EQ(operators(*prepared.graph)["Sigmoid"], 1);
   Tensor input = random_tensor({1, 4, 6, 6}, 8);

@@ -33,7 +33,7 @@ struct Recipe {
   Granularity weights = Granularity::kChannel;
   DType activations = DType::kUInt8;      // or kInt8
   bool symmetric = false;                 // activation ranges around 0
-  Calibrator calibrator = Calibrator::kMinMax;
+  Calibrator calibrator = Calibrator::kMse;     // the best default on the benchmark models (docs/accuracy.md)
   double percentile = 99.99;
   std::vector<LayerOverride> layers;      // later entries win
 

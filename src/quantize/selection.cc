@@ -144,9 +144,12 @@ Node* absorbed_behind(const Node& node) {
   const Value* out = node.output(0);
   if (out == nullptr || out->consumers.size() != 1 || out->graph_outputs > 0) return nullptr;
   Node* next = out->consumers[0];
-  if (!next->op->domain.empty()) return nullptr;
-  if ((node.op->quantizable || node.op->lower != nullptr) && (next->op->name == "Relu" || next->op->name == "Clip") && next->inputs[0] == out)
+  if ((node.op->quantizable || node.op->lower != nullptr) && next->op->domain.empty() &&
+      (next->op->name == "Relu" || next->op->name == "Clip") && next->inputs[0] == out)
     return next;
+  // A function of one operand is computed on the exact sum: rounding in front of it as well would cost twice, and in front of a
+  // SiLU most of the range would go to values that it makes zero.
+  if (node.op->quantizable && next->op->scalar_function != nullptr && next->inputs[0] == out) return next;
   if (node.op->name == "MatMul" && next->op->name == "Add" && node.inputs[1]->is_constant() && node.inputs[1]->shape->rank() == 2) {
     const Value* bias = next->inputs[0] == out ? next->inputs[1] : next->inputs[0];
     bool fits = bias->is_constant() && bias->shape->rank() == 1 && (*bias->shape)[0] == (*node.inputs[1]->shape)[1];

@@ -45,13 +45,22 @@ class StaticQuantizer {
     }
     RangeOptions options = recipe_.layer("", "").range;
     if (value.producer != nullptr) options = recipe_.layer(value.producer->name, value.producer->op->name).range;
-    Range range = choose_range(*statistics, options);
+    const Node* function = only_function(value);
+    Range range = function == nullptr ? choose_range(*statistics, options)
+                                      : choose_range_through(*statistics, options, [&](double x) { return function->op->scalar_function(*function, x); });
     float scale = static_cast<float>((static_cast<double>(range.highest) - range.lowest) / 255.0);
     if (!(scale >= 1e-30f)) scale = 1.0f;
     int zero_point = static_cast<int>(std::nearbyint(-static_cast<double>(range.lowest) / scale));
     zero_point = std::min(std::max(zero_point, 0), 255);
     if (options.symmetric) zero_point = 128;
     return {scale, recipe_.activations == DType::kInt8 ? zero_point - 128 : zero_point};
+  }
+
+  // The scalar function that is the only reader of a value, or null.
+  static const Node* only_function(const Value& value) {
+    if (value.consumers.size() != 1 || value.graph_outputs > 0) return nullptr;
+    const Node* reader = value.consumers[0];
+    return reader->op->scalar_function != nullptr ? reader : nullptr;
   }
 
   Value* zero_point_constant(const std::string& name, int zero_point) {
@@ -172,8 +181,6 @@ class StaticQuantizer {
   std::map<Value*, Affine> parameters_;
 };
 
-constexpr int kPerAxisOpset = 13;   // the first opset whose DequantizeLinear knows an axis
-
 }  // namespace
 
 std::vector<std::string> values_to_observe(const Model& prepared, const Recipe& recipe) {
@@ -192,7 +199,7 @@ QuantizeResult quantize_static(const Model& prepared, const Recipe& recipe, cons
   Selection selection = select_layers(graph, recipe);
   result.layers = selection.layers;
   result.quantized_values = StaticQuantizer(graph, recipe, statistics, std::move(selection)).run();
-  finish_model(result.model, kPerAxisOpset);
+  finish_model(result.model);
   return result;
 }
 

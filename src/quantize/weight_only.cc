@@ -12,7 +12,6 @@ namespace octet {
 
 namespace {
 
-constexpr int kPerAxisOpset = 13;
 constexpr int64_t kSmallestTensor = 1024;   // elements: below, scales and node would cost more than they save
 
 // Which constant inputs of a node are weights, and along which axis their channels lie (-1: one scale).
@@ -67,7 +66,7 @@ QuantizeResult quantize_weight_only(const Model& prepared, const Recipe& recipe)
     result.quantized_values += any;
     result.layers.push_back(std::move(report));
   }
-  finish_model(result.model, kPerAxisOpset);
+  finish_model(result.model);
   return result;
 }
 
