@@ -4,7 +4,6 @@
 // constants behind a DequantizeLinear, biases int32 constants at input scale · weight scale.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.h"
 #include "graph/operator.h"
@@ -124,11 +123,9 @@ class StaticQuantizer {
     }
     QuantizedWeights quantized = quantize_weights(weights->constant(), axis, granularity, least);
     Value* scales = scale_constant(weights->name + "_scale", quantized.scales, granularity);
-    Tensor zeros(DType::kInt8, scales->constant().shape());
-    std::memset(zeros.raw(), 0, zeros.bytes());
     Value* values = graph_.add_constant(weights->name + "_quantized", quantized.values);
-    Node* dequantize = graph_.add_node("", "DequantizeLinear", {values, scales, graph_.add_constant(weights->name + "_zero_point", std::move(zeros))},
-                                       weights->name + "_dequantized", &node);
+    // No zero point: it is 0 then, and a file of many channels need not say so for each.
+    Node* dequantize = graph_.add_node("", "DequantizeLinear", {values, scales}, weights->name + "_dequantized", &node);
     if (granularity == Granularity::kChannel) dequantize->attributes.set("axis", axis);
     infer_node(*dequantize);
     graph_.set_input(&node, 1, dequantize->outputs[0]);
@@ -163,12 +160,8 @@ class StaticQuantizer {
       integers.data<int32_t>()[c] = static_cast<int32_t>(std::min(std::max(q, -2147483648.0), 2147483647.0));
     }
     Value* scale = scale_constant(bias.name + "_scale", scales, granularity);
-    Tensor zeros(DType::kInt32, scale->constant().shape());
-    std::memset(zeros.raw(), 0, zeros.bytes());
-    Node* dequantize = graph_.add_node("", "DequantizeLinear",
-                                       {graph_.add_constant(bias.name + "_quantized", std::move(integers)), scale,
-                                        graph_.add_constant(bias.name + "_zero_point", std::move(zeros))},
-                                       bias.name + "_dequantized", &node);
+    Value* quantized = graph_.add_constant(bias.name + "_quantized", std::move(integers));
+    Node* dequantize = graph_.add_node("", "DequantizeLinear", {quantized, scale}, bias.name + "_dequantized", &node);
     if (granularity == Granularity::kChannel) dequantize->attributes.set("axis", int64_t{0});
     infer_node(*dequantize);
     graph_.set_input(&node, 2, dequantize->outputs[0]);

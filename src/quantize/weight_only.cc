@@ -1,7 +1,5 @@
 // Weight-only quantization: 8-bit weights in the file, dequantized when the model is loaded; arithmetic stays float. For size and
 // download, not for speed.
-#include <cstring>
-
 #include "graph/operator.h"
 #include "quantize/channel_axis.h"
 #include "quantize/prepare.h"
@@ -47,12 +45,9 @@ QuantizeResult quantize_weight_only(const Model& prepared, const Recipe& recipe)
         bool per_channel = granularity == Granularity::kChannel;
         Tensor scales = per_channel ? Tensor::from<float>(Shape{static_cast<int64_t>(quantized.scales.size())}, quantized.scales)
                                     : Tensor::scalar(quantized.scales[0]);
-        Tensor zeros(DType::kInt8, scales.shape());
-        std::memset(zeros.raw(), 0, zeros.bytes());
         Node* dequantize = graph.add_node("", "DequantizeLinear",
                                           {graph.add_constant(weights->name + "_quantized", quantized.values),
-                                           graph.add_constant(weights->name + "_scale", std::move(scales)),
-                                           graph.add_constant(weights->name + "_zero_point", std::move(zeros))},
+                                           graph.add_constant(weights->name + "_scale", std::move(scales))},
                                           weights->name + "_dequantized", &node);
         if (per_channel) dequantize->attributes.set("axis", axis);
         infer_node(*dequantize);
