@@ -200,6 +200,24 @@ TEST(Steps, SoftmaxAndReductions) {
   }
 }
 
+TEST(Steps, Empty) {
+  const Shape none{0, 5, 7, 6}, thin{2, 5, 0, 6};
+  for (const Shape& shape : {none, thin}) {
+    EXPECT_EQ(check("Relu", {data(shape)}), 2);
+    EXPECT_EQ(check("Sin", {data(shape)}), 2);
+    EXPECT_EQ(check("Add", {data(shape), data(Shape{1, 5, 1, 1})}), 2);
+    EXPECT_EQ(check("Concat", {data(shape), data(shape)}, {integer("axis", 1)}), 2);
+    EXPECT_EQ(check("Slice", {data(shape), list({1}), list({3}), list({1})}), 2);
+    EXPECT_EQ(check("Pad", {data(shape), list({0, 0, 1, 1, 0, 0, 1, 1})}), 2);
+    EXPECT_EQ(check("Transpose", {data(shape)}, {integers("perm", {0, 2, 3, 1})}), 1);
+    EXPECT_GE(check("Softmax", {data(shape)}, {integer("axis", 1)}), 1);
+    EXPECT_GE(check("Softmax", {data(shape)}, {integer("axis", 2)}), 1);
+    EXPECT_GE(check("ReduceSum", {data(shape), list({2, 3})}), 1);
+    EXPECT_GE(check("ReduceMax", {data(shape), list({1})}), 1);
+    EXPECT_EQ(check("SpaceToDepth", {data(Shape{0, 3, 4, 6})}, {integer("blocksize", 2)}), 2);
+  }
+}
+
 TEST(Steps, Resizing) {
   auto scales = [](float h, float w) { return constant(Tensor::of({1.0f, 1.0f, h, w})); };
   for (const char* mode : {"nearest", "linear", "cubic"})
