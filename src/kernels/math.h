@@ -49,9 +49,7 @@ template <typename V>
 OCTET_INLINE V exp(V x) {
   x = min(V(89.0f), max(V(-104.0f), x));   // in this order NaN stays
   Reduced<V> t = reduce_exp(x);
-  // 2^n in two factors: n runs from -150 to 128, and denormal results are rounded once, by the last product.
-  typename V::Int n = to_int(t.n), half = simd::shift_right<1>(n);
-  return (t.fraction + V(1.0f)) * power_of_two<V>(half) * power_of_two<V>(n - half);
+  return times_power_of_two(t.fraction + V(1.0f), t.n);
 }
 
 // e^x - 1 without cancellation for small x.

@@ -7,7 +7,7 @@
 // Both offer: + - * /, < <= == (false for NaN), fma(a, b, c) = a·b+c rounded once, min/max as the comparison a<b ? a : b and
 // a>b ? a : b (so NaN in `a` yields b and NaN in `b` yields b), select(mask, yes, no), abs, copy_sign, sqrt, round (half to
 // even), floor, ceil, to_int (half to even; the value must fit int32, NaN gives anything), to_float, bits/from_bits, and on the
-// integers + - & | and shifts. Multiplication and addition never contract to an fma by themselves (-ffp-contract=off).
+// integers + - & | and shifts; times_power_of_two(x, n) = x·2^n. Multiplication and addition never contract to an fma by themselves (-ffp-contract=off).
 //
 // load_first/store_first touch only the first n of 16 elements, 0 <= n <= 16; lanes that are not loaded read as 0.
 //
@@ -86,8 +86,36 @@ OCTET_INLINE Scalar::Int to_int(Scalar a) {
   return Scalar::Int(r >= -2147483648.0f && r < 2147483648.0f ? static_cast<int32_t>(r) : INT32_MIN);
 }
 OCTET_INLINE Scalar to_float(Scalar::Int a) { return Scalar(static_cast<float>(a.v)); }
+// x·2^n for whole n in [-252, 254], rounded once.
+OCTET_INLINE Scalar times_power_of_two(Scalar x, Scalar n) {
+  int32_t whole = static_cast<int32_t>(n.v == n.v ? n.v : 0.0f), half = whole >> 1;
+  auto power = [](int32_t e) { return std::bit_cast<float>(static_cast<uint32_t>(e + 127) << 23); };
+  return Scalar(x.v * power(half) * power(whole - half));
+}
 template <int n> OCTET_INLINE Scalar::Int shift_left(Scalar::Int a) { return Scalar::Int(static_cast<int32_t>(static_cast<uint32_t>(a.v) << n)); }
 template <int n> OCTET_INLINE Scalar::Int shift_right(Scalar::Int a) { return Scalar::Int(a.v >> n); }   // keeps the sign
+
+// Copies n bytes, 0 <= n <= 16, by pieces that may overlap: no loop, no call.
+OCTET_INLINE void copy_bytes(uint8_t* to, const uint8_t* from, int n) {
+  if (n >= 8) {
+    uint64_t first, last;
+    std::memcpy(&first, from, 8);
+    std::memcpy(&last, from + n - 8, 8);
+    std::memcpy(to, &first, 8);
+    std::memcpy(to + n - 8, &last, 8);
+  } else if (n >= 4) {
+    uint32_t first, last;
+    std::memcpy(&first, from, 4);
+    std::memcpy(&last, from + n - 4, 4);
+    std::memcpy(to, &first, 4);
+    std::memcpy(to + n - 4, &last, 4);
+  } else if (n > 0) {
+    const uint8_t first = from[0], middle = from[n / 2], last = from[n - 1];
+    to[0] = first;
+    to[n / 2] = middle;
+    to[n - 1] = last;
+  }
+}
 
 }  // namespace
 }  // namespace octet::kernels::simd

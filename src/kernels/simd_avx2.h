@@ -3,6 +3,8 @@
 
 #include <immintrin.h>
 
+#include "kernels/simd_x86.h"
+
 namespace octet::kernels::simd {
 namespace {
 
@@ -101,6 +103,11 @@ OCTET_INLINE Wide::Int to_int(Wide x) { return {_mm256_cvtps_epi32(x.a), _mm256_
 OCTET_INLINE Wide to_float(Wide::Int x) { return {_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b)}; }
 template <int n> OCTET_INLINE Wide::Int shift_left(Wide::Int x) { return {_mm256_slli_epi32(x.a, n), _mm256_slli_epi32(x.b, n)}; }
 template <int n> OCTET_INLINE Wide::Int shift_right(Wide::Int x) { return {_mm256_srai_epi32(x.a, n), _mm256_srai_epi32(x.b, n)}; }
+OCTET_INLINE Wide times_power_of_two(Wide x, Wide n) {
+  // Two factors, so that both are normal floats; only the last product rounds, where the result is denormal.
+  Wide::Int whole = to_int(n), half = shift_right<1>(whole), bias(127);
+  return x * from_bits(shift_left<23>(half + bias)) * from_bits(shift_left<23>(whole - half + bias));
+}
 
 // Bytes as int32 lanes, 0 to 255; storing keeps the low byte of each lane.
 OCTET_INLINE Wide::Int widen_u8(__m128i bytes) {
@@ -115,14 +122,14 @@ OCTET_INLINE __m128i narrow_u8(Wide::Int x) {
 OCTET_INLINE Wide::Int load_u8(const uint8_t* p) { return widen_u8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))); }
 OCTET_INLINE Wide::Int load_u8_first(const uint8_t* p, int n) {
   alignas(16) uint8_t bytes[16] = {};
-  for (int i = 0; i < n; ++i) bytes[i] = p[i];
+  copy_bytes(bytes, p, n);
   return widen_u8(_mm_load_si128(reinterpret_cast<const __m128i*>(bytes)));
 }
 OCTET_INLINE void store_u8(Wide::Int x, uint8_t* p) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), narrow_u8(x)); }
 OCTET_INLINE void store_u8_first(Wide::Int x, uint8_t* p, int n) {
   alignas(16) uint8_t bytes[16];
   _mm_store_si128(reinterpret_cast<__m128i*>(bytes), narrow_u8(x));
-  for (int i = 0; i < n; ++i) p[i] = bytes[i];
+  copy_bytes(p, bytes, n);
 }
 
 // Plain bytes, as many as one register holds: the width differs from level to level, so only for work without an order.
@@ -136,6 +143,25 @@ struct Bytes {
 };
 OCTET_INLINE Bytes max_unsigned(Bytes a, Bytes b) { return _mm256_max_epu8(a.v, b.v); }
 OCTET_INLINE Bytes max_signed(Bytes a, Bytes b) { return _mm256_max_epi8(a.v, b.v); }
+
+// 64 integers, the zero point added, clamped into [low, high] within 0..255 or -128..127 and stored as bytes.
+struct Narrower {
+  __m256i zero, low, high;
+  bool is_signed;
+  OCTET_INLINE Narrower(int32_t zero_point, int32_t least, int32_t most)
+      : zero(_mm256_set1_epi16(static_cast<int16_t>(zero_point))), low(_mm256_set1_epi8(static_cast<char>(least))),
+        high(_mm256_set1_epi8(static_cast<char>(most))), is_signed(least < 0) {}
+  OCTET_INLINE void store(const Wide::Int (&v)[4], uint8_t* p) const {
+    for (int half = 0; half < 2; ++half) {
+      __m256i first = _mm256_adds_epi16(_mm256_packs_epi32(v[2 * half].a, v[2 * half].b), zero);
+      __m256i second = _mm256_adds_epi16(_mm256_packs_epi32(v[2 * half + 1].a, v[2 * half + 1].b), zero);
+      __m256i bytes = is_signed ? _mm256_min_epi8(_mm256_max_epi8(_mm256_packs_epi16(first, second), low), high)
+                                : _mm256_min_epu8(_mm256_max_epu8(_mm256_packus_epi16(first, second), low), high);
+      const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);   // packing went by 128-bit lanes
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32 * half), _mm256_permutevar8x32_epi32(bytes, order));
+    }
+  }
+};
 
 }  // namespace
 }  // namespace octet::kernels::simd

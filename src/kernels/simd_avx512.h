@@ -3,6 +3,8 @@
 
 #include <immintrin.h>
 
+#include "kernels/simd_x86.h"
+
 namespace octet::kernels::simd {
 namespace {
 
@@ -69,6 +71,7 @@ OCTET_INLINE Wide floor(Wide a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO
 OCTET_INLINE Wide ceil(Wide a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }
 OCTET_INLINE Wide::Int to_int(Wide a) { return _mm512_cvtps_epi32(a.v); }
 OCTET_INLINE Wide to_float(Wide::Int a) { return _mm512_cvtepi32_ps(a.v); }
+OCTET_INLINE Wide times_power_of_two(Wide x, Wide n) { return _mm512_scalef_ps(x.v, n.v); }
 template <int n> OCTET_INLINE Wide::Int shift_left(Wide::Int a) { return _mm512_slli_epi32(a.v, n); }
 template <int n> OCTET_INLINE Wide::Int shift_right(Wide::Int a) { return _mm512_srai_epi32(a.v, n); }
 
@@ -89,6 +92,23 @@ struct Bytes {
 };
 OCTET_INLINE Bytes max_unsigned(Bytes a, Bytes b) { return _mm512_max_epu8(a.v, b.v); }
 OCTET_INLINE Bytes max_signed(Bytes a, Bytes b) { return _mm512_max_epi8(a.v, b.v); }
+
+// 64 integers, the zero point added, clamped into [low, high] within 0..255 or -128..127 and stored as bytes.
+struct Narrower {
+  __m512i zero, low, high;
+  bool is_signed;
+  OCTET_INLINE Narrower(int32_t zero_point, int32_t least, int32_t most)
+      : zero(_mm512_set1_epi16(static_cast<int16_t>(zero_point))), low(_mm512_set1_epi8(static_cast<char>(least))),
+        high(_mm512_set1_epi8(static_cast<char>(most))), is_signed(least < 0) {}
+  OCTET_INLINE void store(const Wide::Int (&v)[4], uint8_t* p) const {
+    __m512i first = _mm512_adds_epi16(_mm512_packs_epi32(v[0].v, v[1].v), zero);
+    __m512i second = _mm512_adds_epi16(_mm512_packs_epi32(v[2].v, v[3].v), zero);
+    __m512i bytes = is_signed ? _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(first, second), low), high)
+                              : _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(first, second), low), high);
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);   // packing went by 128-bit lanes
+    _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, bytes));
+  }
+};
 
 }  // namespace
 }  // namespace octet::kernels::simd

@@ -106,6 +106,11 @@ OCTET_INLINE Wide::Int to_int(Wide a) { return Wide::Int::quarters([&](int q) { 
 OCTET_INLINE Wide to_float(Wide::Int a) { return Wide::quarters([&](int q) { return vcvtq_f32_s32(a.v[q]); }); }
 template <int n> OCTET_INLINE Wide::Int shift_left(Wide::Int a) { return Wide::Int::quarters([&](int q) { return vshlq_n_s32(a.v[q], n); }); }
 template <int n> OCTET_INLINE Wide::Int shift_right(Wide::Int a) { return Wide::Int::quarters([&](int q) { return vshrq_n_s32(a.v[q], n); }); }
+OCTET_INLINE Wide times_power_of_two(Wide x, Wide n) {
+  // Two factors, so that both are normal floats; only the last product rounds, where the result is denormal.
+  Wide::Int whole = to_int(n), half = shift_right<1>(whole), bias(127);
+  return x * from_bits(shift_left<23>(half + bias)) * from_bits(shift_left<23>(whole - half + bias));
+}
 
 // Bytes as int32 lanes, 0 to 255; storing keeps the low byte of each lane.
 OCTET_INLINE Wide::Int load_u8(const uint8_t* p) {
@@ -120,7 +125,7 @@ OCTET_INLINE Wide::Int load_u8(const uint8_t* p) {
 }
 OCTET_INLINE Wide::Int load_u8_first(const uint8_t* p, int n) {
   uint8_t bytes[16] = {};
-  for (int i = 0; i < n; ++i) bytes[i] = p[i];
+  copy_bytes(bytes, p, n);
   return load_u8(bytes);
 }
 OCTET_INLINE void store_u8(Wide::Int a, uint8_t* p) {
@@ -130,7 +135,7 @@ OCTET_INLINE void store_u8(Wide::Int a, uint8_t* p) {
 OCTET_INLINE void store_u8_first(Wide::Int a, uint8_t* p, int n) {
   uint8_t bytes[16];
   store_u8(a, bytes);
-  for (int i = 0; i < n; ++i) p[i] = bytes[i];
+  copy_bytes(p, bytes, n);
 }
 
 // Plain bytes, as many as one register holds: the width differs from level to level, so only for work without an order.
@@ -145,6 +150,44 @@ struct Bytes {
 OCTET_INLINE Bytes max_unsigned(Bytes a, Bytes b) { return vmaxq_u8(a.v, b.v); }
 OCTET_INLINE Bytes max_signed(Bytes a, Bytes b) {
   return vreinterpretq_u8_s8(vmaxq_s8(vreinterpretq_s8_u8(a.v), vreinterpretq_s8_u8(b.v)));
+}
+
+// 64 integers, the zero point added, clamped into [low, high] within 0..255 or -128..127 and stored as bytes.
+struct Narrower {
+  int16x8_t zero;
+  uint8x16_t low, high;
+  bool is_signed;
+  OCTET_INLINE Narrower(int32_t zero_point, int32_t least, int32_t most)
+      : zero(vdupq_n_s16(static_cast<int16_t>(zero_point))), low(vdupq_n_u8(static_cast<uint8_t>(least))),
+        high(vdupq_n_u8(static_cast<uint8_t>(most))), is_signed(least < 0) {}
+  OCTET_INLINE void store(const Wide::Int (&v)[4], uint8_t* p) const {
+    for (int k = 0; k < 4; ++k) {
+      int16x8_t first = vqaddq_s16(vcombine_s16(vqmovn_s32(v[k].v[0]), vqmovn_s32(v[k].v[1])), zero);
+      int16x8_t second = vqaddq_s16(vcombine_s16(vqmovn_s32(v[k].v[2]), vqmovn_s32(v[k].v[3])), zero);
+      uint8x16_t bytes;
+      if (is_signed) {
+        int8x16_t clamped = vmaxq_s8(vcombine_s8(vqmovn_s16(first), vqmovn_s16(second)), vreinterpretq_s8_u8(low));
+        bytes = vreinterpretq_u8_s8(vminq_s8(clamped, vreinterpretq_s8_u8(high)));
+      } else {
+        bytes = vminq_u8(vmaxq_u8(vcombine_u8(vqmovun_s16(first), vqmovun_s16(second)), low), high);
+      }
+      vst1q_u8(p + 16 * k, bytes);
+    }
+  }
+};
+
+// y[c] = column c of 16 rows of 16 bytes, x_stride apart.
+OCTET_INLINE void transpose_bytes(const uint8_t* x, int64_t x_stride, uint8_t (&y)[16][16]) {
+  uint8x16_t a[16], b[16];
+  for (int i = 0; i < 16; ++i) a[i] = vld1q_u8(x + i * x_stride);
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 0; i < 8; ++i) {
+      b[2 * i] = vzip1q_u8(a[i], a[i + 8]);
+      b[2 * i + 1] = vzip2q_u8(a[i], a[i + 8]);
+    }
+    for (int i = 0; i < 16; ++i) a[i] = b[i];
+  }
+  for (int i = 0; i < 16; ++i) vst1q_u8(y[i], a[i]);
 }
 
 }  // namespace

@@ -34,6 +34,7 @@ TEST(BinaryInt8, EveryKernelMatchesTheReference) {
           p.y_zero = static_cast<int32_t>(random.below(256)) - (y_signed ? 128 : 0);
           if (random.below(2)) p.low = p.y_zero;   // a fused Relu
           p.a_multiplier = random.uniform(0.001f, 1.5f) * (op == Op::kMultiply ? 0.01f : 1.0f);
+          if (random.below(8) == 0) p.a_multiplier = 3e9f;   // beyond int32
           p.b_multiplier = random.below(4) ? random.uniform(0.001f, 1.5f) : 0.5f;   // 0.5 makes ties
           Broadcast shape;
           ASSERT_TRUE(make_broadcast(a_shape, b_shape, shape));

@@ -16,15 +16,30 @@ void run_op(const Params& p, const Broadcast& shape, const uint8_t* a, const uin
   const Wide a_multiplier(p.a_multiplier), b_multiplier(p.b_multiplier);
   const Requantizer requantize(p.y_zero, p.low, p.high);
   auto combine = [&](Wide::Int left, Wide::Int right) {
-    if constexpr (op == Op::kMultiply) return requantize(to_float(left * right) * a_multiplier);
+    if constexpr (op == Op::kMultiply) return to_float(left * right) * a_multiplier;
     Wide scaled_left = to_float(left) * a_multiplier, scaled_right = to_float(right) * b_multiplier;
-    return requantize(op == Op::kAdd ? scaled_left + scaled_right : scaled_left - scaled_right);
+    return op == Op::kAdd ? scaled_left + scaled_right : scaled_left - scaled_right;
   };
+  // Where no result can leave int32, clamping may follow the conversion and ride on the saturating packs.
+  const float largest = op == Op::kMultiply ? 66000 * __builtin_fabsf(p.a_multiplier)
+                                            : 256 * (__builtin_fabsf(p.a_multiplier) + __builtin_fabsf(p.b_multiplier));
+  const bool fits = largest < 2e9f;
+  const simd::Narrower narrower(p.y_zero, p.low, p.high);
   for_runs(shape, begin, end, [&](int64_t y0, int64_t a0, int64_t b0, int64_t count) {
     const uint8_t *left = a + a0, *right = b + b0;
     uint8_t* out = y + y0;
     auto walk = [&](auto load_left, auto load_right) {
-      simd::for_blocks(count, [&](int64_t i, auto n) { simd::store_u8_block(combine(load_left(i, n), load_right(i, n)), out + i, n); });
+      int64_t whole = 0;
+      if (fits)
+        for (; whole + 64 <= count; whole += 64) {
+          constexpr std::integral_constant<int, 16> kBlock;
+          Wide::Int v[4];
+          for (int k = 0; k < 4; ++k) v[k] = simd::to_int(combine(load_left(whole + 16 * k, kBlock), load_right(whole + 16 * k, kBlock)));
+          narrower.store(v, out + whole);
+        }
+      simd::for_blocks(count - whole, [&](int64_t i, auto n) {
+        simd::store_u8_block(requantize(combine(load_left(whole + i, n), load_right(whole + i, n))), out + whole + i, n);
+      });
     };
     auto left_block = [&](int64_t i, auto n) { return read_a(simd::load_u8_block(left + i, n)); };
     auto right_block = [&](int64_t i, auto n) { return read_b(simd::load_u8_block(right + i, n)); };
@@ -38,7 +53,7 @@ void run_op(const Params& p, const Broadcast& shape, const uint8_t* a, const uin
       walk([&](int64_t, auto) { return same; }, right_block);
     } else {
       for (int64_t i = 0; i < count; ++i)
-        simd::store_u8_first(combine(read_a(Wide::Int(left[i * a_step])), read_b(Wide::Int(right[i * b_step]))), out + i, 1);
+        simd::store_u8_first(requantize(combine(read_a(Wide::Int(left[i * a_step])), read_b(Wide::Int(right[i * b_step])))), out + i, 1);
     }
   });
 }

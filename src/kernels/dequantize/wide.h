@@ -39,7 +39,13 @@ void nhwc_to_nchw_wide(const uint8_t* x, bool is_signed, float* y, int64_t chann
   // A few pixels at a time stay in the nearest cache while their channels are picked out.
   for (int64_t block = begin; block < end; block += 16) {
     const int n = end - block < 16 ? static_cast<int>(end - block) : 16;
-    for (int64_t c = 0; c < channels; ++c) {
+    int64_t c = 0;
+    for (; n == 16 && c + 16 <= channels; c += 16) {
+      uint8_t rows[16][16];
+      simd::transpose_bytes(x + block * channels + c, channels, rows);
+      for (int k = 0; k < 16; ++k) (to_float(read(simd::load_u8(rows[k]))) * factor).store(y + (c + k) * y_plane + block);
+    }
+    for (; c < channels; ++c) {
       uint8_t bytes[16] = {};
       for (int l = 0; l < n; ++l) bytes[l] = x[(block + l) * channels + c];
       Wide v = to_float(read(simd::load_u8(bytes))) * factor;
