@@ -29,7 +29,7 @@ class Expansion {
   Value* add(std::string_view op, std::vector<Value*> inputs) {
     Node* node = graph_.add_node("", op, std::move(inputs), node_.outputs[0]->name, &node_);
     node->outputs[0]->dtype = DType::kFloat32;
-    node->outputs[0]->shape = node_.inputs[0]->shape;
+    node->outputs[0]->shape = node->inputs[0]->shape;   // the first one is never the narrower one
     return node->outputs[0];
   }
   Value* unary(std::string_view op, Value* x) { return add(op, {x}); }
@@ -53,6 +53,7 @@ class Expansion {
   Value* mean(Value* x) {
     Value* result = unary("ReduceMean", x);
     result->producer->attributes.set("axes", std::vector<int64_t>{-1});
+    if (result->shape && result->shape->rank() > 0) (*result->shape)[result->shape->rank() - 1] = 1;
     return result;
   }
 

@@ -172,6 +172,38 @@ TEST(QuantizeStatic, RaisesOldOpsets) {
  }
 }
 
+// Operators that came after a model's opset: every method adds some.
+TEST(Quantize, RaisesOpsetsWithoutQuantizedOperators) {
+  for (Method method : {Method::kStatic, Method::kDynamic, Method::kWeightOnly}) {
+    Model model = small_network(8);
+    Recipe recipe;
+    recipe.method = method;
+    QuantizeResult result = quantize_model(model, recipe, frames(2, {{1, 3, 16, 16}}));
+    EXPECT_EQ(result.model.graph->opsets[""], 13);
+    EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}), 25) << method_name(method);
+  }
+}
+
+// Before opset 17 a normalization is written out again; the shapes that the file tells must be those of its parts.
+TEST(Quantize, WrittenOutNormalizationHasItsShapes) {
+  Builder b(17);
+  Value* x = b.graph.add_input("tokens", DType::kFloat32, Shape{1, 10, 32});
+  Value* y = b.add("LayerNormalization", {x, b.graph.add_constant("gamma", random_tensor({32}, 90)), b.graph.add_constant("beta", random_tensor({32}, 91))});
+  y->dtype = DType::kFloat32;
+  y->shape = Shape{1, 10, 32};
+  b.graph.add_output(y);
+  b.graph.opsets[""] = 13;
+  finish_model(b.model);
+  int means = 0;
+  for (Node& node : b.graph.nodes()) {
+    Shape told = *node.outputs[0]->shape;
+    infer_node(node);
+    EXPECT_EQ(told, *node.outputs[0]->shape) << node.op->name;
+    means += node.op->name == "ReduceMean";
+  }
+  EXPECT_EQ(means, 2);
+}
+
 // A transformer's feed-forward part: matrix products with biases, GELU, normalization that stays float.
 TEST(QuantizeStatic, MatrixProductsTakeTheirBiasAlong) {
   Builder b;

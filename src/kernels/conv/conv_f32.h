@@ -6,8 +6,8 @@
 //       run_conv_f32(op, args, begin, end, scratch + worker * op.scratch_bytes);
 //     });
 //
-// output[p][o] = clamp(bias[o] + Σ over taps (i, j) and channels c of input · weight (+ residual[p][o])): one chain of fused
-// multiply-adds per output in the order (i, j, c), beginning with the bias; padding is multiplied as zero; see
+// output[p][o] = clamp(Σ over taps (i, j) and channels c of input · weight + bias[o] (+ residual[p][o])): fused multiply-adds
+// in the order (i, j, c), summed up in runs of gemm_f32::kRun, then the bias; padding is multiplied as zero; see
 // gemm_f32/gemm_f32.h. The same bits whatever the level and the tasks. Weights that change at run time (a matrix product of
 // two activations) are packed at run time; pack_conv_f32 allocates nothing either.
 #pragma once

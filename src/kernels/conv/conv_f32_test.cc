@@ -42,19 +42,29 @@ Problem make_problem(const ConvShape& shape, int variant) {
   return p;
 }
 
-template <bool transposed>
+// Depthwise convolutions are one chain from the bias on: they add up few products.
+enum class Form { kPlain, kTransposed, kDepthwise };
+
+template <Form form>
 std::vector<float> expected(const Problem& p) {
   std::vector<float> output(p.residual.size(), 77.0f);
   visit_outputs(p.shape, [&](int64_t image, int64_t y, int64_t x, int64_t o, int64_t at) {
-    float v = p.with_bias ? p.bias[static_cast<size_t>(o)] : 0.0f;
+    const float bias = p.with_bias ? p.bias[static_cast<size_t>(o)] : 0.0f;
+    float v = form == Form::kDepthwise ? bias : 0, sum = 0;
+    int64_t products = 0;
     auto add = [&](int64_t input, int64_t weight) {
       v = std::fma(input < 0 ? 0.0f : p.input[static_cast<size_t>(input)], p.weights[static_cast<size_t>(weight)], v);
+      if (form == Form::kDepthwise || ++products % gemm_f32::kRun != 0) return;
+      sum = products == gemm_f32::kRun ? v : sum + v;
+      v = 0;
     };
-    if (transposed) {
+    if (form == Form::kTransposed) {
       visit_transposed_products(p.shape, image, y, x, o, add);
     } else {
       visit_products(p.shape, image, y, x, o, add);
     }
+    if (products >= gemm_f32::kRun) v = sum + v;
+    if (form != Form::kDepthwise) v = v + bias;
     if (p.with_residual) v += p.residual[static_cast<size_t>(at)];
     v = p.low > v ? p.low : v;
     output[static_cast<size_t>(at)] = p.high < v ? p.high : v;
@@ -88,7 +98,7 @@ TEST(ConvF32, EveryKernelGivesTheSameBitsAsTheDefinition) {
   int variant = 0;
   for (const ConvShape& shape : conv_test_shapes()) {
     const Problem p = make_problem(shape, variant++ % 3);
-    const std::vector<float> want = expected<false>(p);
+    const std::vector<float> want = expected<Form::kPlain>(p);
     for (const auto& entry : gemm_f32::entries()) {
       if (!isa_supported(entry.isa)) continue;
       const ConvF32 op = prepare_conv_f32(p.shape, *entry.kernel);
@@ -104,10 +114,26 @@ TEST(ConvF32, EveryKernelGivesTheSameBitsAsTheDefinition) {
   }
 }
 
+// Long sums lose little: one chain of all products would lose three times the bound.
+TEST(ConvF32, LongSumsStayPrecise) {
+  const int64_t m = 12, n = 64, k = 2048;
+  Problem p = make_problem(gemm_shape(m, n, k), 1);
+  const std::vector<float> got = expected<Form::kPlain>(p);   // which every kernel equals
+  double worst = 0;
+  for (int64_t i = 0; i < m; ++i)
+    for (int64_t j = 0; j < n; ++j) {
+      double exact = 0;
+      for (int64_t c = 0; c < k; ++c) exact += static_cast<double>(p.input[static_cast<size_t>(i * k + c)]) * p.weights[static_cast<size_t>(j * k + c)];
+      worst = std::max(worst, std::abs(std::clamp<double>(exact, p.low, p.high) - got[static_cast<size_t>(i * n + j)]));
+    }
+  EXPECT_LT(worst, 4e-7 * std::sqrt(static_cast<double>(k)));
+  EXPECT_GT(worst, 0);
+}
+
 TEST(ConvF32, MatricesMayBeStoredEitherWay) {
   const int64_t m = 9, n = 37, k = 21;
   Problem p = make_problem(gemm_shape(m, n, k), 0);
-  const std::vector<float> want = expected<false>(p);
+  const std::vector<float> want = expected<Form::kPlain>(p);
   std::vector<float> by_rows(static_cast<size_t>(k * (n + 3)));   // [K,N], rows three apart; p.weights is [N,K]
   for (int64_t i = 0; i < k; ++i)
     for (int64_t j = 0; j < n; ++j) by_rows[static_cast<size_t>(i * (n + 3) + j)] = p.weights[static_cast<size_t>(j * k + i)];
@@ -163,7 +189,7 @@ TEST(DepthwiseF32, EveryKernelGivesTheSameBitsAsTheDefinition) {
           shape.input_row_stride = shape.input_image_stride = shape.output_row_stride = shape.output_image_stride = 0;
         }
         const Problem p = make_problem(with_strides(shape), variant++ % 3);
-        const std::vector<float> want = expected<false>(p);
+        const std::vector<float> want = expected<Form::kDepthwise>(p);
         for (const auto& entry : depthwise_f32::entries()) {
           if (!isa_supported(entry.isa)) continue;
           const DepthwiseF32 op = prepare_depthwise_f32(p.shape, *entry.kernel);
@@ -213,7 +239,7 @@ TEST(ConvTransposeF32, GivesTheSameBitsAsTheDefinition) {
   int variant = 0;
   for (const ConvShape& shape : transposed_shapes()) {
     const Problem p = make_problem(shape, variant++ % 3);
-    const std::vector<float> want = expected<true>(p);
+    const std::vector<float> want = expected<Form::kTransposed>(p);
     for (Isa level : supported_isas()) {
       const auto op = prepare_conv_transpose_f32(p.shape, level);
       std::vector<std::byte> packed_memory, scratch_memory;

@@ -15,31 +15,61 @@ template <int kRows, int kWide>
 void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b) {
   float32x4_t v[kRows][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
-    const float32x4_t bias = vld1q_f32(block.bias + j + w * kLanes);
-    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = bias; });
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = vdupq_n_f32(0); });
   });
+  // Sums of the runs so far. The pointer is hidden from the compiler, or it would take registers for them that v needs.
+  alignas(64) float sums[kRows * kWide * kLanes];
+  float* sum = sums;
+  asm("" : "+r"(sum));
+  int64_t run = 0;      // products in v
+  bool any = false;     // the sums hold something
+  auto add_sums = [&]() OCTET_INLINE {
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = vaddq_f32(vld1q_f32(sum + (r * kWide + w) * kLanes), v[r][w]); });
+    });
+  };
+  auto finish_run = [&]() OCTET_INLINE {
+    if (any) add_sums();
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        vst1q_f32(sum + (r * kWide + w) * kLanes, v[r][w]);
+        v[r][w] = vdupq_n_f32(0);
+      });
+    });
+    any = true;
+    run = 0;
+  };
   for (int64_t t = 0; t < block.taps; ++t) {
     const float* a[kRows];
     repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
-    int64_t c = 0;
-    for (; c + 4 <= block.channels; c += 4) {
-      float32x4_t x[kRows];
-      repeat<kRows>([&](auto r) OCTET_INLINE { x[r] = vld1q_f32(a[r] + c); });
-      repeat<4>([&](auto k) OCTET_INLINE {
+    for (int64_t c = 0; c < block.channels;) {
+      const int64_t end = block.channels - c < kRun - run ? block.channels : c + kRun - run;
+      run += end - c;
+      for (; c + 4 <= end; c += 4) {
+        float32x4_t x[kRows];
+        repeat<kRows>([&](auto r) OCTET_INLINE { x[r] = vld1q_f32(a[r] + c); });
+        repeat<4>([&](auto k) OCTET_INLINE {
+          repeat<kWide>([&](auto w) OCTET_INLINE {
+            const float32x4_t weights = vld1q_f32(b + w * kLanes);
+            repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = vfmaq_laneq_f32(v[r][w], weights, x[r], k); });
+          });
+          b += kWide * kLanes;
+        });
+      }
+      for (; c < end; ++c, b += kWide * kLanes) {
         repeat<kWide>([&](auto w) OCTET_INLINE {
           const float32x4_t weights = vld1q_f32(b + w * kLanes);
-          repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = vfmaq_laneq_f32(v[r][w], weights, x[r], k); });
+          repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = vfmaq_n_f32(v[r][w], weights, a[r][c]); });
         });
-        b += kWide * kLanes;
-      });
-    }
-    for (; c < block.channels; ++c, b += kWide * kLanes) {
-      repeat<kWide>([&](auto w) OCTET_INLINE {
-        const float32x4_t weights = vld1q_f32(b + w * kLanes);
-        repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = vfmaq_n_f32(v[r][w], weights, a[r][c]); });
-      });
+      }
+      if (run == kRun) finish_run();
     }
   }
+  if (any) add_sums();
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const float32x4_t bias = vld1q_f32(block.bias + j + w * kLanes);
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = vaddq_f32(v[r][w], bias); });
+  });
   const float32x4_t low = vdupq_n_f32(block.low), high = vdupq_n_f32(block.high);
   // Comparisons and selections rather than fmax and fmin: those order -0 before +0, other machines do not.
   auto clamp = [&](float32x4_t y) OCTET_INLINE {

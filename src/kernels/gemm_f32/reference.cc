@@ -14,11 +14,19 @@ static void run(const Block& block) {
     const int64_t width = std::min(kColumns, block.n - panel);
     const float* b = block.b + panel * depth + (j - panel);
     for (int64_t i = 0; i < block.m; ++i) {
-      float v = block.bias[j];
+      float v = 0, sum = 0;
+      int64_t done = 0;
       for (int64_t t = 0; t < block.taps; ++t) {
         const float* a = static_cast<const float*>(block.a[t * block.a_rows + i]);
-        for (int64_t c = 0; c < block.channels; ++c) v = std::fma(a[c], b[(t * block.channels + c) * width], v);
+        for (int64_t c = 0; c < block.channels; ++c) {
+          v = std::fma(a[c], b[(t * block.channels + c) * width], v);
+          if (++done % kRun != 0) continue;
+          sum = done == kRun ? v : sum + v;
+          v = 0;
+        }
       }
+      if (done >= kRun) v = sum + v;
+      v = v + block.bias[j];
       const int64_t at = block.c_offsets[i] + j;
       if (block.residual != nullptr) v = v + block.residual[at];
       v = block.low > v ? block.low : v;

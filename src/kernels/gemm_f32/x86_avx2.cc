@@ -38,21 +38,52 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
   constexpr int kInPanel = kWide < 2 ? kWide : 2;
   __m256 v[kRows][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
-    const __m256 bias = _mm256_loadu_ps(block.bias + j + w * kLanes);
-    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = bias; });
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm256_setzero_ps(); });
   });
+  // Sums of the runs so far. The pointer is hidden from the compiler, or it would take registers for them that v needs.
+  alignas(64) float sums[kRows * kWide * kLanes];
+  float* sum = sums;
+  asm("" : "+r"(sum));
+  int64_t run = 0;      // products in v
+  bool any = false;     // the sums hold something
+  auto add_sums = [&]() OCTET_INLINE {
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm256_add_ps(_mm256_load_ps(sum + (r * kWide + w) * kLanes), v[r][w]); });
+    });
+  };
+  auto finish_run = [&]() OCTET_INLINE {
+    if (any) add_sums();
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        _mm256_store_ps(sum + (r * kWide + w) * kLanes, v[r][w]);
+        v[r][w] = _mm256_setzero_ps();
+      });
+    });
+    any = true;
+    run = 0;
+  };
   for (int64_t t = 0; t < block.taps; ++t) {
     const float* a[kRows];
     repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
-    for (int64_t c = 0; c < block.channels; ++c, b += kInPanel * kLanes) {
-      __m256 weights[kWide];
-      repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm256_loadu_ps(b + (w / 2) * panel + (w % 2) * kLanes); });
-      repeat<kRows>([&](auto r) OCTET_INLINE {
-        const __m256 x = _mm256_broadcast_ss(a[r] + c);
-        repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm256_fmadd_ps(x, weights[w], v[r][w]); });
-      });
+    for (int64_t c = 0; c < block.channels;) {
+      const int64_t end = block.channels - c < kRun - run ? block.channels : c + kRun - run;
+      run += end - c;
+      for (; c < end; ++c, b += kInPanel * kLanes) {
+        __m256 weights[kWide];
+        repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm256_loadu_ps(b + (w / 2) * panel + (w % 2) * kLanes); });
+        repeat<kRows>([&](auto r) OCTET_INLINE {
+          const __m256 x = _mm256_broadcast_ss(a[r] + c);
+          repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm256_fmadd_ps(x, weights[w], v[r][w]); });
+        });
+      }
+      if (run == kRun) finish_run();
     }
   }
+  if (any) add_sums();
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const __m256 bias = _mm256_loadu_ps(block.bias + j + w * kLanes);
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm256_add_ps(v[r][w], bias); });
+  });
   repeat<kRows>([&](auto r) OCTET_INLINE {
     const int64_t at = block.c_offsets[i + r] + j;
     repeat<kWide>([&](auto w) OCTET_INLINE { finish(block, at + w * kLanes, v[r][w], columns - w * kLanes); });

@@ -16,21 +16,52 @@ template <int kRows, int kWide>
 void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b) {
   __m512 v[kRows][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
-    const __m512 bias = _mm512_loadu_ps(block.bias + j + w * kLanes);
-    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = bias; });
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm512_setzero_ps(); });
   });
+  // Sums of the runs so far. The pointer is hidden from the compiler, or it would take registers for them that v needs.
+  alignas(64) float sums[kRows * kWide * kLanes];
+  float* sum = sums;
+  asm("" : "+r"(sum));
+  int64_t run = 0;      // products in v
+  bool any = false;     // the sums hold something
+  auto add_sums = [&]() OCTET_INLINE {
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_add_ps(_mm512_load_ps(sum + (r * kWide + w) * kLanes), v[r][w]); });
+    });
+  };
+  auto finish_run = [&]() OCTET_INLINE {
+    if (any) add_sums();
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        _mm512_store_ps(sum + (r * kWide + w) * kLanes, v[r][w]);
+        v[r][w] = _mm512_setzero_ps();
+      });
+    });
+    any = true;
+    run = 0;
+  };
   for (int64_t t = 0; t < block.taps; ++t) {
     const float* a[kRows];
     repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
-    for (int64_t c = 0; c < block.channels; ++c, b += kWide * kLanes) {
-      __m512 weights[kWide];
-      repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm512_loadu_ps(b + w * kLanes); });
-      repeat<kRows>([&](auto r) OCTET_INLINE {
-        const __m512 x = _mm512_set1_ps(a[r][c]);
-        repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_fmadd_ps(x, weights[w], v[r][w]); });
-      });
+    for (int64_t c = 0; c < block.channels;) {
+      const int64_t end = block.channels - c < kRun - run ? block.channels : c + kRun - run;
+      run += end - c;
+      for (; c < end; ++c, b += kWide * kLanes) {
+        __m512 weights[kWide];
+        repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm512_loadu_ps(b + w * kLanes); });
+        repeat<kRows>([&](auto r) OCTET_INLINE {
+          const __m512 x = _mm512_set1_ps(a[r][c]);
+          repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_fmadd_ps(x, weights[w], v[r][w]); });
+        });
+      }
+      if (run == kRun) finish_run();
     }
   }
+  if (any) add_sums();
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const __m512 bias = _mm512_loadu_ps(block.bias + j + w * kLanes);
+    repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm512_add_ps(v[r][w], bias); });
+  });
   const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
   const __mmask16 last = static_cast<__mmask16>((1u << (columns - (kWide - 1) * kLanes)) - 1);
   repeat<kRows>([&](auto r) OCTET_INLINE {
