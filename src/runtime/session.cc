@@ -1,5 +1,7 @@
 #include "runtime/session.h"
 
+#include <new>
+
 #include "base/error.h"
 #include "onnx/reader.h"
 
@@ -16,6 +18,9 @@ TensorInfo info_of(const Value& value) {
   info.symbols = value.symbols;
   return info;
 }
+
+// Extents that only a run reveals may ask for more than there is.
+Error out_of_memory() { return Error(ErrorCode::kResourceLimit, "out of memory", "the model or its inputs are too large for this machine"); }
 
 // A plan per shape is kept up to this many; a model fed ever new shapes must not eat the machine.
 constexpr size_t kPlansKept = 8;
@@ -73,6 +78,8 @@ Execution& Session::Implementation::execution_for(std::span<const Shape> shapes)
     compiled.push_front(std::move(fresh));
   } catch (const Error& error) {
     throw error.with_file(model.path);
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory().with_file(model.path);
   }
   if (compiled.size() > kPlansKept) {
     if (last == compiled.back().execution.get()) last = nullptr;
@@ -146,6 +153,8 @@ const std::vector<Tensor>& Session::run(std::span<const Tensor> inputs) {
     return execution.run(inputs, {}, implementation_->engine.sink);
   } catch (const Error& error) {
     throw error.with_file(file);
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory().with_file(file);
   }
 }
 
