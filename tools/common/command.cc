@@ -1,5 +1,6 @@
 #include "command.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -14,9 +15,31 @@
 
 namespace octet {
 
+namespace {
+
+// How many bytes of valid UTF-8 stand at the beginning of `text`, for one character; 0 where it is damaged.
+size_t valid_character(std::string_view text) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  size_t length = byte(0) < 0x80 ? 1 : byte(0) >= 0xC2 && byte(0) < 0xE0 ? 2 : (byte(0) & 0xF0) == 0xE0 ? 3 : byte(0) >= 0xF0 && byte(0) < 0xF5 ? 4 : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  return length;
+}
+
+}  // namespace
+
+// Names in damaged files may hold anything: what is no text, or would move a terminal's cursor, becomes '?'.
 void print_error(std::string_view what) {
   std::string line = "octet: error: ";
-  for (char c : what) line += c == '\n' || c == '\r' ? ' ' : c;
+  while (!what.empty()) {
+    size_t length = valid_character(what);
+    auto first = static_cast<unsigned char>(what[0]);
+    if (first == '\n' || first == '\r' || first == '\t') line += ' ';
+    else if (length == 0 || first < 0x20 || first == 0x7F) line += '?';
+    else line += what.substr(0, length);
+    what.remove_prefix(std::max<size_t>(length, 1));
+  }
   line += '\n';
   std::fflush(stdout);
   std::fwrite(line.data(), 1, line.size(), stderr);
@@ -25,7 +48,8 @@ void print_error(std::string_view what) {
 int report_error(const Error& error) {
   print_error(error.what());
   switch (error.code()) {
-    case ErrorCode::kInvalidArgument: return kExitUsage;
+    // Wrong usage, unless the arguments stand in a file.
+    case ErrorCode::kInvalidArgument: return error.file().empty() ? kExitUsage : kExitFailed;
     case ErrorCode::kAccuracy: return kExitAccuracy;
     case ErrorCode::kInterrupted: return kExitInterrupted;
     default: return kExitFailed;
@@ -56,8 +80,9 @@ void install_signal_handlers() {
   action.sa_flags = SA_RESETHAND;   // the second one gets the default: the process ends
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  std::signal(SIGXFSZ, SIG_IGN);
 }
+
+void ignore_file_size_signal() { std::signal(SIGXFSZ, SIG_IGN); }
 
 std::string executable_path() {
   char buffer[PATH_MAX];

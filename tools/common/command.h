@@ -26,9 +26,10 @@ int report_error(const Error& error);
 // full disk behind a redirection).
 int run_command(int (*command)(int argc, char** argv), int argc, char** argv);
 
-// The first Ctrl-C asks long jobs to end (temporary files go, an older output stays), the second one ends the process. A
-// file-size limit shows as a failed write instead of a signal.
+// The first Ctrl-C asks long jobs to end (temporary files go, an older output stays), the second one ends the process.
 void install_signal_handlers();
+// A limit on file sizes shows as a failed write instead of a signal.
+void ignore_file_size_signal();
 
 // The path of this executable, with symbolic links resolved.
 std::string executable_path();

@@ -73,4 +73,7 @@ int start_toolkit(char** argv) {
 
 }  // namespace octet
 
-int main(int argc, char** argv) { return octet::run_command(octet::command_line, argc, argv); }
+int main(int argc, char** argv) {
+  octet::ignore_file_size_signal();
+  return octet::run_command(octet::command_line, argc, argv);
+}

@@ -37,5 +37,6 @@ int command_line(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   octet::install_signal_handlers();
+  octet::ignore_file_size_signal();
   return octet::run_command(octet::command_line, argc, argv);
 }

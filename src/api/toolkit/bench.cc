@@ -40,7 +40,7 @@ BenchResult bench(const std::string& path, const BenchOptions& given) {
     result = bench_model(path, options, &frames);
     if (!options.data.labels.empty()) {
       std::unique_ptr<Task> task = task_of(pipeline, inputs, outputs, source->names());
-      if (task == nullptr) throw Error(ErrorCode::kInvalidArgument, "labels were given, but the task is not known", "name it under [task] in the recipe").with_file(path);
+      if (task == nullptr) throw Error(ErrorCode::kInvalidArgument, "labels were given, but the task is not known", "name it under [task] in the recipe");
       Session session = make_session(std::move(model), options.session);
       result.score = score_model(session, *task, frames, options.progress);
     }

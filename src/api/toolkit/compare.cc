@@ -29,7 +29,7 @@ CompareResult compare(const std::string& path_a, const std::string& path_b, cons
   std::unique_ptr<Task> task = task_of(pipeline, inputs, outputs, source->names());
   bool score = source->has_labels() && task != nullptr;
   if (!options.data.labels.empty() && task == nullptr)
-    throw Error(ErrorCode::kInvalidArgument, "labels were given, but the task is not known", "name it under [task] in the recipe").with_file(path_a);
+    throw Error(ErrorCode::kInvalidArgument, "labels were given, but the task is not known", "name it under [task] in the recipe");
   return compare_models(std::move(a), std::move(b), options, frames, task.get(), score);
 }
 

@@ -40,7 +40,7 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   std::unique_ptr<FrameSource> source;
   if (recipe.method == Method::kStatic) {
     if (options.data.frames.empty())
-      throw Error(ErrorCode::kInvalidArgument, "static quantization needs frames to calibrate on", "give some with --data, or use --method dynamic").with_file(path);
+      throw Error(ErrorCode::kInvalidArgument, "static quantization needs frames to calibrate on", "give some with --data, or use --method dynamic");
     source = open_source(options.data, instructions.pipeline, model_inputs(model), false, true);
   }
   int64_t count = source ? std::max<int64_t>(0, source->count()) : 0;

@@ -39,7 +39,7 @@ class Output {
   std::string file_for(const std::string& id, const char* suffix) {
     if (!is_folder_) {
       if (written_++ > 0)
-        throw Error(ErrorCode::kInvalidArgument, "there are several frames, but one output file", "give a folder as output, or --frames 1").with_file(path_);
+        throw Error(ErrorCode::kInvalidArgument, "there are several frames, but one output file, " + path_, "give a folder as output, or --frames 1");
       return path_;
     }
     std::string name = id;
@@ -93,7 +93,7 @@ RunResult run_on_frames(const std::string& path, const RunOptions& options) {
   auto source = open_source(options.data, pipeline, session.inputs(), output.wanted());
   std::unique_ptr<Task> task = task_of(pipeline, session.inputs(), session.outputs(), source->names());
   if (output.is_picture() && task == nullptr)
-    throw Error(ErrorCode::kInvalidArgument, "an annotated picture was asked for, but the task is not known", "name it under [task] in a recipe (--recipe)").with_file(path);
+    throw Error(ErrorCode::kInvalidArgument, "an annotated picture was asked for, but the task is not known", "name it under [task] in a recipe (--recipe)");
   DrawOptions draw = task ? task->draw_options() : DrawOptions();
   RunResult result;
   result.model = path;

@@ -1,0 +1,62 @@
+"""octet quantize."""
+import os
+import unittest
+
+from octet_command import CALIBRATE, FLOAT, RECIPE, CommandTest
+
+
+class Quantize(CommandTest):
+    def test_static(self):
+        text = self.done("quantize", FLOAT, "-o", self.path("s.onnx"), "--data", CALIBRATE, "--recipe", RECIPE, "--frames", "6")
+        self.assertIn("int8", text)
+        self.assertIn("ranges from 6 frames", text)
+        self.assertLess(os.path.getsize(self.path("s.onnx")), 0.7 * os.path.getsize(FLOAT))
+
+    def test_json(self):
+        result = self.json("quantize", FLOAT, "-o", self.path("s.onnx"), "--data", CALIBRATE, "--recipe", RECIPE, "--frames", "2")
+        self.assertEqual((result["method"], result["frames"], result["weights"]), ("static", 2, "channel"))
+        self.assertEqual(result["bytes_after"], os.path.getsize(self.path("s.onnx")))
+        self.assertGreater(result["macs_covered"], 0.8)
+        self.assertIn("int8", {layer["treatment"] for layer in result["layers"]})
+
+    def test_dynamic_and_weight_only_need_no_frames(self):
+        for method in ("dynamic", "weight-only"):
+            result = self.json("quantize", FLOAT, "-o", self.path(method + ".onnx"), "--method", method)
+            self.assertEqual((result["method"], result["frames"]), (method, 0))
+            self.done("run", self.path(method + ".onnx"))
+
+    def test_calibrators_and_granularity(self):
+        sizes = set()
+        for option in (["--calibrator", "entropy"], ["--calibrator", "mse"], ["--calibrator", "percentile"], ["--per-tensor"]):
+            self.done("quantize", FLOAT, "-o", self.path("x.onnx"), "--data", CALIBRATE + "[:2]", "--recipe", RECIPE, *option)
+            with open(self.path("x.onnx"), "rb") as file:
+                sizes.add(file.read())
+        self.assertEqual(len(sizes), 4, "each option makes another file")
+
+    def test_the_same_frames_give_the_same_file(self):
+        files = []
+        for name in ("a.onnx", "b.onnx"):
+            self.done("quantize", FLOAT, "-o", self.path(name), "--data", CALIBRATE + "[:3]", "--recipe", RECIPE)
+            with open(self.path(name), "rb") as file:
+                files.append(file.read())
+        self.assertEqual(files[0], files[1])
+
+    def test_the_recipe_keeps_layers_float(self):
+        with open(RECIPE) as source, open(self.path("r.toml"), "w") as recipe:
+            recipe.write(source.read() + '\n[quantize]\nmethod = "static"\n[[quantize.layers]]\nname = "/heads*"\nquantize = false\n')
+        result = self.json("quantize", FLOAT, "-o", self.path("x.onnx"), "--data", CALIBRATE + "[:2]", "--recipe", self.path("r.toml"))
+        heads = [layer for layer in result["layers"] if layer["layer"].startswith("/heads")]
+        self.assertGreater(len(heads), 5)
+        for layer in heads:
+            self.assertEqual((layer["treatment"], layer["reason"]), ("float", "the recipe keeps it float"))
+
+    def test_the_output_carries_the_pipeline(self):
+        self.assertEqual(self.json("run", self.quantized(), "--input", os.path.join(CALIBRATE, "000000.png"))["task"], "yolox")
+
+    def test_static_without_frames(self):
+        self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), code=2, says=["--data", "dynamic"])
+        self.assertFalse(os.path.exists(self.path("x.onnx")))
+
+
+if __name__ == "__main__":
+    unittest.main()
