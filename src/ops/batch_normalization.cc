@@ -1,4 +1,5 @@
 // Normalizations with statistics per channel or group of channels: BatchNormalization, InstanceNormalization, GroupNormalization.
+#include <algorithm>
 #include <cmath>
 
 #include "ops/normalization_step.h"
@@ -86,7 +87,7 @@ void infer_same(InferContext& context) {
 
 int64_t read_groups(const Node& node, int64_t channels) {
   int64_t groups = node.attributes.integer("num_groups");
-  require(groups >= 1 && channels % groups == 0, ErrorCode::kInvalidModel, channels, " channels cannot be divided into ", groups, " groups");
+  require(groups >= 1 && groups <= std::max<int64_t>(1, channels) && channels % groups == 0, ErrorCode::kInvalidModel, channels, " channels cannot be divided into ", groups, " groups");
   return groups;
 }
 
