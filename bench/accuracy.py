@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "peers"))
-from agree import as_sets, load  # noqa: E402
+from agree import as_sets, load, sqnr as least_sqnr  # noqa: E402
 from engines import COCO, FACES, GESTURES, RECIPES, SHARED, Engines, Failed, table  # noqa: E402
 
 MNIST = "mnist/t10k-images-idx3-ubyte.gz"
@@ -55,19 +55,9 @@ CHECKER_OPSET = 17   # what the checker of the onnx package at hand knows
 
 
 def sqnr(reference, other):
-    """Over all outputs and frames together, each output scaled to its own energy; dB."""
-    signal, noise = collections.Counter(), collections.Counter()
-    for a, b in zip(load(reference), load(other)):
-        b = as_sets(b, a)
-        for name in a:
-            x, y = a[name].astype(np.float64), b[name].astype(np.float64)
-            if x.shape == y.shape:
-                signal[name] += float((x * x).sum())
-                noise[name] += float(((x - y) ** 2).sum())
-    ratios = [noise[name] / signal[name] for name in signal if signal[name] > 0]
-    if not ratios or max(ratios) == 0:
-        return None
-    return round(float(-10 * np.log10(max(ratios))), 1)
+    """Of the output that fares worst, over all frames; dB, None when equal."""
+    _, decibel = least_sqnr(load(other), load(reference))
+    return round(float(decibel), 1) if np.isfinite(decibel) else None
 
 
 def check_file(path):
