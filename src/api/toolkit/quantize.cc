@@ -1,8 +1,12 @@
 #include "quantize/quantize.h"
 
+#include <algorithm>
+#include <map>
+
 #include "api/toolkit/job.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "measure/inspect.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"
 #include "runtime/session.h"
@@ -18,6 +22,19 @@ double covered_share(const std::vector<LayerTreatment>& layers) {
     if (layer.treatment != "float") covered += layer.macs;
   }
   return all > 0 ? static_cast<double>(covered) / static_cast<double>(all) : kNotMeasured;
+}
+
+// Free extents leave a layer's cost open: it is told for the shapes that inspect assumes. `model` is the source.
+void fill_costs(const Model& model, std::vector<LayerTreatment>& layers) {
+  if (std::none_of(layers.begin(), layers.end(), [](const LayerTreatment& layer) { return layer.macs == 0; })) return;
+  std::map<std::string, int64_t> macs;
+  try {
+    for (const LayerCost& layer : inspect_model(model, {}).layers) macs[layer.layer] = layer.macs;
+  } catch (const Error&) {
+    return;   // the model does not take those shapes: the cost stays open, the result is as good
+  }
+  for (LayerTreatment& layer : layers)
+    if (auto it = macs.find(layer.layer); layer.macs == 0 && it != macs.end()) layer.macs = it->second;
 }
 
 }  // namespace
@@ -59,6 +76,7 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   write_model(result.model, output);
 
   for (LayerReport& layer : result.layers) summary.layers.push_back({layer.layer, layer.op, layer.treatment, layer.reason, layer.macs, layer.weight_bytes});
+  fill_costs(model, summary.layers);
   summary.macs_covered = covered_share(summary.layers);
   summary.bytes_before = model_file_bytes(path);
   summary.bytes_after = model_file_bytes(output);

@@ -42,7 +42,7 @@ Problem make_problem(const ConvShape& shape, int variant) {
   return p;
 }
 
-// Depthwise convolutions are one chain from the bias on: they add up few products.
+// Depthwise convolutions are one chain: they add up few products.
 enum class Form { kPlain, kTransposed, kDepthwise };
 
 template <Form form>
@@ -50,7 +50,7 @@ std::vector<float> expected(const Problem& p) {
   std::vector<float> output(p.residual.size(), 77.0f);
   visit_outputs(p.shape, [&](int64_t image, int64_t y, int64_t x, int64_t o, int64_t at) {
     const float bias = p.with_bias ? p.bias[static_cast<size_t>(o)] : 0.0f;
-    float v = form == Form::kDepthwise ? bias : 0, sum = 0;
+    float v = 0, sum = 0;
     int64_t products = 0;
     auto add = [&](int64_t input, int64_t weight) {
       v = std::fma(input < 0 ? 0.0f : p.input[static_cast<size_t>(input)], p.weights[static_cast<size_t>(weight)], v);
@@ -64,7 +64,7 @@ std::vector<float> expected(const Problem& p) {
       visit_products(p.shape, image, y, x, o, add);
     }
     if (products >= gemm_f32::kRun) v = sum + v;
-    if (form != Form::kDepthwise) v = v + bias;
+    v = v + bias;
     if (p.with_residual) v += p.residual[static_cast<size_t>(at)];
     v = p.low > v ? p.low : v;
     output[static_cast<size_t>(at)] = p.high < v ? p.high : v;

@@ -15,8 +15,7 @@ template <int kPixels, int kWide>
 void tile(const Block& block, int64_t p, int64_t c) {
   float32x4_t v[kPixels][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
-    const float32x4_t bias = vld1q_f32(block.bias + c + w * kLanes);
-    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = bias; });
+    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = vdupq_n_f32(0); });
   });
   const float* b = block.b + c;
   for (int64_t t = 0; t < block.taps; ++t, b += block.b_stride) {
@@ -29,6 +28,10 @@ void tile(const Block& block, int64_t p, int64_t c) {
       a += step;
     });
   }
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const float32x4_t bias = vld1q_f32(block.bias + c + w * kLanes);
+    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = vaddq_f32(v[i][w], bias); });
+  });
   const float32x4_t low = vdupq_n_f32(block.low), high = vdupq_n_f32(block.high);
   repeat<kPixels>([&](auto i) OCTET_INLINE {
     const int64_t at = (p + i) * block.c_step + c;
@@ -43,9 +46,10 @@ void tile(const Block& block, int64_t p, int64_t c) {
 }
 
 void one(const Block& block, int64_t p, int64_t c) {
-  float v = block.bias[c];
+  float v = 0;
   for (int64_t t = 0; t < block.taps; ++t)
     v = __builtin_fmaf(static_cast<const float*>(block.a[t])[p * block.a_steps[t] + c], block.b[t * block.b_stride + c], v);
+  v = v + block.bias[c];
   const int64_t at = p * block.c_step + c;
   if (block.residual != nullptr) v = v + block.residual[at];
   v = block.low > v ? block.low : v;

@@ -1,6 +1,6 @@
 // The inner part of float depthwise convolutions: `pixels` neighbouring outputs of one row, all channels.
 //
-//     v = bias[c];  for t in taps (in this order):  v = fma(a[t][p · a_steps[t] + c], b[t · b_stride + c], v)
+//     v = 0;  for t in taps (in this order):  v = fma(a[t][p · a_steps[t] + c], b[t · b_stride + c], v);  v = v + bias[c]
 //     v = v + residual[p][c]                      if there is a residual
 //     v = low > v ? low : v;  v = high < v ? high : v      (NaN passes through)
 //     c[p · c_step + c] = v

@@ -21,8 +21,7 @@ void tile(const Block& block, int64_t p, int64_t c, __m256i mask) {
   auto load = [&](const float* x) OCTET_INLINE { return kMasked ? _mm256_maskload_ps(x, mask) : _mm256_loadu_ps(x); };
   __m256 v[kPixels][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
-    const __m256 bias = _mm256_loadu_ps(block.bias + c + w * kLanes);
-    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = bias; });
+    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = _mm256_setzero_ps(); });
   });
   const float* b = block.b + c;
   for (int64_t t = 0; t < block.taps; ++t, b += block.b_stride) {
@@ -35,6 +34,10 @@ void tile(const Block& block, int64_t p, int64_t c, __m256i mask) {
       a += step;
     });
   }
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const __m256 bias = _mm256_loadu_ps(block.bias + c + w * kLanes);
+    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = _mm256_add_ps(v[i][w], bias); });
+  });
   const __m256 low = _mm256_set1_ps(block.low), high = _mm256_set1_ps(block.high);
   repeat<kPixels>([&](auto i) OCTET_INLINE {
     const int64_t at = (p + i) * block.c_step + c;

@@ -15,8 +15,7 @@ template <int kPixels, int kWide>
 void tile(const Block& block, int64_t p, int64_t c, __mmask16 mask) {
   __m512 v[kPixels][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
-    const __m512 bias = _mm512_loadu_ps(block.bias + c + w * kLanes);
-    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = bias; });
+    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = _mm512_setzero_ps(); });
   });
   const float* b = block.b + c;
   for (int64_t t = 0; t < block.taps; ++t, b += block.b_stride) {
@@ -32,6 +31,10 @@ void tile(const Block& block, int64_t p, int64_t c, __mmask16 mask) {
       a += step;
     });
   }
+  repeat<kWide>([&](auto w) OCTET_INLINE {
+    const __m512 bias = _mm512_loadu_ps(block.bias + c + w * kLanes);
+    repeat<kPixels>([&](auto i) OCTET_INLINE { v[i][w] = _mm512_add_ps(v[i][w], bias); });
+  });
   const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
   repeat<kPixels>([&](auto i) OCTET_INLINE {
     const int64_t at = (p + i) * block.c_step + c;
