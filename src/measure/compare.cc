@@ -55,31 +55,28 @@ class LayerComparison final : public ObserverSink {
   bool second_ = false;
 };
 
-// For each output of a, the output of b of the same name; by position where the names differ altogether.
-std::vector<size_t> match_outputs(const Session& a, const Session& b) {
-  std::vector<size_t> matches;
-  for (const TensorInfo& output : a.outputs()) {
-    size_t i = 0;
-    while (i < b.outputs().size() && b.outputs()[i].name != output.name) ++i;
-    matches.push_back(i);
-  }
-  size_t found = static_cast<size_t>(std::count_if(matches.begin(), matches.end(), [&](size_t i) { return i < b.outputs().size(); }));
-  if (found == matches.size()) return matches;
-  require(found == 0 && a.outputs().size() == b.outputs().size(), ErrorCode::kInvalidArgument, "the models have different outputs: ",
-          a.outputs().size(), " and ", b.outputs().size(), ", of which ", found, " bear the same name");
-  for (size_t i = 0; i < matches.size(); ++i) matches[i] = i;
-  return matches;
+std::string list_of(const std::vector<TensorInfo>& infos) {
+  std::string names;
+  for (const TensorInfo& info : infos) names += text(names.empty() ? "" : ", ", info.name, " ", info.dtype);
+  return names;
 }
 
-void check_inputs(const Session& a, const Session& b) {
-  bool same = a.inputs().size() == b.inputs().size();
-  for (size_t i = 0; same && i < a.inputs().size(); ++i) same = a.inputs()[i].name == b.inputs()[i].name && a.inputs()[i].dtype == b.inputs()[i].dtype;
-  auto list = [](const Session& session) {
-    std::string names;
-    for (const TensorInfo& info : session.inputs()) names += text(names.empty() ? "" : ", ", info.name, " ", info.dtype);
-    return names;
-  };
-  require(same, ErrorCode::kInvalidArgument, "the models take different inputs: ", list(a), " and ", list(b));
+// For each of `wanted`, the position of its namesake in `given`; its own position where the names differ altogether.
+std::vector<size_t> match(const std::vector<TensorInfo>& wanted, const std::vector<TensorInfo>& given, const char* what) {
+  std::vector<size_t> matches;
+  size_t found = 0;
+  for (const TensorInfo& info : wanted) {
+    size_t i = 0;
+    while (i < given.size() && given[i].name != info.name) ++i;
+    found += i < given.size();
+    matches.push_back(i);
+  }
+  bool fits = found == wanted.size() || (found == 0 && wanted.size() == given.size());
+  if (found == 0)
+    for (size_t i = 0; i < matches.size(); ++i) matches[i] = i;
+  for (size_t i = 0; fits && i < wanted.size(); ++i) fits = wanted[i].dtype == given[matches[i]].dtype;
+  require(fits, ErrorCode::kInvalidArgument, "the models have different ", what, ": ", list_of(wanted), " and ", list_of(given));
+  return matches;
 }
 
 }  // namespace
@@ -97,8 +94,10 @@ CompareResult compare_models(Model model_a, Model model_b, const CompareOptions&
   Session a = make_session(std::move(model_a), options.session, engine);
   engine.pool = a.implementation().pool;
   Session b = make_session(std::move(model_b), options.session, engine);
-  check_inputs(a, b);
-  std::vector<size_t> matches = match_outputs(a, b);
+  require(a.inputs().size() == b.inputs().size(), ErrorCode::kInvalidArgument, "the models have different inputs: ", list_of(a.inputs()), " and ",
+          list_of(b.inputs()));
+  std::vector<size_t> input_matches = match(b.inputs(), a.inputs(), "inputs");
+  std::vector<size_t> matches = match(a.outputs(), b.outputs(), "outputs");
 
   std::vector<SimilaritySum> sums(matches.size());
   std::unique_ptr<Scorer> scorer_a, scorer_b;
@@ -118,7 +117,9 @@ CompareResult compare_models(Model model_a, Model model_b, const CompareOptions&
     if (layers) layers->start(false);
     const std::vector<Tensor>& outputs_a = a.run(inputs);
     if (layers) layers->start(true);
-    const std::vector<Tensor>& outputs_b = b.run(inputs);
+    std::vector<Tensor> inputs_b;
+    for (size_t i : input_matches) inputs_b.push_back(inputs[i]);
+    const std::vector<Tensor>& outputs_b = b.run(inputs_b);
     for (size_t i = 0; i < sums.size(); ++i) sums[i].add(outputs_a[i], outputs_b[matches[i]], a.outputs()[i].name);
     if (task == nullptr) continue;
     Predictions predictions_a = decode_outputs(*task, a, outputs_a, frame), predictions_b = decode_outputs(*task, b, outputs_b, frame);

@@ -42,7 +42,7 @@ std::string format_number(double value) {
   return fmt::format("{:.{}f}", value, digits);
 }
 
-std::string format_milliseconds(double ms) { return format_number(ms); }
+std::string format_milliseconds(double ms) { return ms > 0 && ms < 1e-3 ? fmt::format("{:.5f}", ms) : format_number(ms); }
 
 std::string format_fixed(double value, int digits) {
   if (std::isnan(value)) return kNone;

@@ -33,6 +33,12 @@ TEST(Numbers, ThreeDigits) {
   EXPECT_EQ(format_number(2.5e-9), "2.50e-09");
 }
 
+TEST(Numbers, Milliseconds) {
+  EXPECT_EQ(format_milliseconds(0.000123), "0.00012");
+  EXPECT_EQ(format_milliseconds(1.824), "1.82");
+  EXPECT_EQ(format_milliseconds(NAN), "-");
+}
+
 TEST(Numbers, NotMeasuredIsADash) {
   EXPECT_EQ(format_number(NAN), "-");
   EXPECT_EQ(format_percent(NAN), "-");

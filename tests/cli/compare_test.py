@@ -50,7 +50,10 @@ class Compare(CommandTest):
     def test_models_that_do_not_go_together(self):
         with open(self.path("other.onnx"), "wb") as file:
             file.write(model([node("Neg", ["x"], ["y"])], [value_info("x", [4])], [value_info("y", [4])]))
-        self.fails("compare", FLOAT, self.path("other.onnx"), code=2, says="inputs")
+        self.fails("compare", FLOAT, self.path("other.onnx"), says=["other.onnx", "1x3x160x160", "4"])
+        with open(self.path("two.onnx"), "wb") as file:
+            file.write(model([node("Add", ["x", "z"], ["y"])], [value_info("x", [4]), value_info("z", [4])], [value_info("y", [4])]))
+        self.fails("compare", FLOAT, self.path("two.onnx"), code=2, says=["inputs", "picture", "z"])
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ int run(Request& request) {
   CompareResult result = compare(request.a, request.b, request.options);
   bar.clear();
   print(request.json ? compare_json(result) : compare_report(result, {.most_layers = request.most}));
+  if (request.options.layers && result.layers.empty() && !request.json) print("\nThe models have no inner values under the same name.\n");
   return 0;
 }
 
