@@ -71,7 +71,7 @@ class Run(CommandTest):
             self.assertEqual(parse_npy(archive.read("detections.npy"))[0], (1, 525, 9))
 
     def test_a_picture_without_a_recipe(self):
-        self.fails("run", FLOAT, "--input", PICTURE, code=2)
+        self.fails("run", FLOAT, "--input", PICTURE, says=["000003.png", "--recipe"])
 
 
 if __name__ == "__main__":
