@@ -12,7 +12,7 @@ namespace octet {
 
 enum class ErrorCode {
   kInvalidArgument,   // the caller's request makes no sense (wrong usage)
-  kInvalidModel,      // the file is damaged, truncated or not what it claims to be
+  kInvalidModel,      // a file is damaged, truncated, not what it claims to be, or does not go with the others
   kUnsupported,       // a well-formed request for something Octet does not do
   kShapeMismatch,     // a shape or type differs from what the model wants
   kNotFound,          // a file, value, node or label does not exist

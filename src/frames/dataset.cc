@@ -140,14 +140,14 @@ class Frames : public FrameSource {
     int64_t raw_count = raw_count_;
     if (labels_->by_row()) {
       if (static_cast<int64_t>(labels_->rows.size()) != raw_count)
-        throw Error(ErrorCode::kInvalidArgument,
+        throw Error(ErrorCode::kInvalidModel,
                     text("there are ", labels_->rows.size(), " labels for ", raw_count, " frames of ", slice_.path),
                     "they must come in the same number and order")
             .with_file(labels_->path);
       return;
     }
     if (raw_->ids().empty())
-      throw Error(ErrorCode::kInvalidArgument, "these labels belong to named pictures, and the frames have no names")
+      throw Error(ErrorCode::kInvalidModel, "these labels belong to named pictures, and the frames have no names")
           .with_file(labels_->path);
     if (assembler_.wants_boxes()) return;   // pictures without labelled objects make no frames
     int64_t missing = 0, first = -1;
@@ -156,7 +156,7 @@ class Frames : public FrameSource {
       if (missing++ == 0) first = i;
     }
     if (missing == 0) return;
-    throw Error(ErrorCode::kInvalidArgument,
+    throw Error(ErrorCode::kInvalidModel,
                 text("'", raw_->ids()[static_cast<size_t>(first)], "' has no label",
                      missing == 1 ? "" : text(" (nor have ", missing - 1, " others)"), "; ", labels_->size(),
                      " pictures are labelled, ", end - begin, " are given"),
@@ -220,7 +220,7 @@ class Frames : public FrameSource {
   void attach(const Item& item, const cv::Mat* picture, Frame& frame, TruthBox& box) const {
     const GroundTruth* truth = find_truth(item.raw);
     if (!truth) {
-      require(!has_labels(), ErrorCode::kInvalidArgument, labels_->path, ": there is no label for frame '", frame.id,
+      require(!has_labels(), ErrorCode::kInvalidModel, labels_->path, ": there is no label for frame '", frame.id,
               "'");
       return;
     }
@@ -231,7 +231,7 @@ class Frames : public FrameSource {
     }
     auto own = std::make_shared<GroundTruth>(*truth);
     if (labels_->relative_boxes) {
-      require(picture != nullptr, ErrorCode::kInvalidArgument,
+      require(picture != nullptr, ErrorCode::kInvalidModel,
               "the labels are fractions of a picture, and the frame is none");
       scale_truth(*own, static_cast<float>(picture->cols), static_cast<float>(picture->rows));
     } else {

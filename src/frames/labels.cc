@@ -140,7 +140,7 @@ int class_index_of(const LabelsConfig& config, std::string_view name, const std:
   auto at = std::find(config.classes.begin(), config.classes.end(), name);
   if (at == config.classes.end()) {
     std::vector<std::string_view> known(config.classes.begin(), config.classes.end());
-    throw Error(ErrorCode::kInvalidArgument,
+    throw Error(ErrorCode::kInvalidModel,
                 text("the class '", name, "' is not among the ", known.size(), " of [labels] classes"),
                 known.size() > 20 ? std::string() : suggest_word(name, known))
         .with_file(file);
@@ -154,7 +154,7 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
   set.kind = LabelKind::kCsv;
   set.path = path;
   set.names.classes = config.classes;
-  require(!lines.empty(), ErrorCode::kInvalidArgument, path, ": the label file is empty");
+  require(!lines.empty(), ErrorCode::kInvalidModel, path, ": the label file is empty");
   std::vector<std::string> header = split_csv_line(lines[0]);
   int file = find_column(header, {"file", "filename", "file_name", "image", "path", "name"});
   int index = find_column(header, {"class_index", "class_id", "index", "label_index", "label", "class"});
@@ -171,7 +171,7 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
     if (lines[i].empty()) continue;
     std::vector<std::string> fields = split_csv_line(lines[i]);
     if (static_cast<int>(fields.size()) <= std::max(file, index))
-      throw Error(ErrorCode::kInvalidArgument,
+      throw Error(ErrorCode::kInvalidModel,
                   text("line ", i + 1, ": a file and a class are wanted, not '", lines[i], "'"),
                   "write the header file,class_index and one line per picture")
           .with_file(path);
@@ -182,7 +182,7 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
       if (config.classes.empty()) by_class_name.emplace_back(truth.id, label);
       else truth.class_index = class_index_of(config, label, path);
     } else if (truth.class_index < 0 || truth.class_index > (1 << 24)) {
-      throw Error(ErrorCode::kInvalidArgument,
+      throw Error(ErrorCode::kInvalidModel,
                   text("line ", i + 1, ": the class index ", truth.class_index, " makes no sense"))
           .with_file(path);
     } else if (name >= 0 && name != index && static_cast<int>(fields.size()) > name && config.classes.empty()) {
@@ -213,7 +213,7 @@ LabelSet read_folder_labels(const LabelsConfig& config, const LabelContext& cont
   for (const std::string& id : context.ids) {
     std::string folder = folder_of(id);
     if (folder.empty())
-      throw Error(ErrorCode::kInvalidArgument, text("the picture '", id, "' lies in no folder of its class"),
+      throw Error(ErrorCode::kInvalidModel, text("the picture '", id, "' lies in no folder of its class"),
                   "put each class's pictures into a folder with its name")
           .with_file(context.data);
     folders.insert(folder);
@@ -236,7 +236,7 @@ LabelSet read_array_labels(const LabelsConfig& config, const std::string& path, 
     NpzFile file = NpzFile::open(path);
     std::string name = config.array.empty() && file.names().size() == 1 ? file.names()[0] : config.array;
     if (name.empty())
-      throw Error(ErrorCode::kInvalidArgument, "several arrays, and none is named as the labels",
+      throw Error(ErrorCode::kInvalidModel, "several arrays, and none is named as the labels",
                   "write array = \"…\" under [labels]")
           .with_file(path);
     array = file.array(name);
@@ -291,7 +291,7 @@ LabelSet read_column_labels(const LabelsConfig& config, const std::string& path)
                 parse_integer(fields[static_cast<size_t>(config.column)], value);
     if (!good && i == 0) continue;   // a header
     if (!good)
-      throw Error(ErrorCode::kInvalidArgument,
+      throw Error(ErrorCode::kInvalidModel,
                   text("line ", i + 1, ": column ", config.column, " holds no class index"))
           .with_file(path);
     set.rows.emplace_back();

@@ -14,7 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 [[noreturn]] void fail_json(const std::string& message, const char* hint = "a file in COCO's format is wanted") {
-  throw Error(ErrorCode::kInvalidArgument, message, hint);
+  throw Error(ErrorCode::kInvalidModel, message, hint);
 }
 
 const Json& array_at(const Json& json, const char* key) {
@@ -174,7 +174,7 @@ LabelSet read_json_labels(const LabelsConfig& config, const std::string& path, L
     set.kind == LabelKind::kFaces ? read_faces(root, config, set) : read_coco(root, config, set);
     return set;
   } catch (const Json::exception& error) {
-    throw Error(ErrorCode::kInvalidArgument, text("is not valid JSON: ", error.what())).with_file(path);
+    throw Error(ErrorCode::kInvalidModel, text("is not valid JSON: ", error.what())).with_file(path);
   } catch (const Error& error) {
     throw error.with_file(path);
   }

@@ -70,16 +70,16 @@ LabelSet read_yolo_labels(const LabelsConfig& config, const std::string& path, c
       std::vector<double> v = numbers_of(lines[i], good);
       bool sensible = good && v.size() >= 5 && v[0] >= 0 && v[0] == static_cast<int>(v[0]);
       if (!sensible)
-        throw Error(ErrorCode::kInvalidArgument,
+        throw Error(ErrorCode::kInvalidModel,
                     text("line ", i + 1, ": 'class cx cy width height' is wanted, not '", lines[i], "'"))
             .with_file(file.string());
       if (v[1] < 0 || v[1] > 1 || v[2] < 0 || v[2] > 1 || v[3] < 0 || v[4] < 0)
-        throw Error(ErrorCode::kInvalidArgument,
+        throw Error(ErrorCode::kInvalidModel,
                     text("line ", i + 1, ": the box is not given as fractions of the picture"),
                     "YOLO boxes lie between 0 and 1")
             .with_file(file.string());
       if (!config.classes.empty() && static_cast<size_t>(v[0]) >= config.classes.size())
-        throw Error(ErrorCode::kInvalidArgument,
+        throw Error(ErrorCode::kInvalidModel,
                     text("line ", i + 1, ": class ", static_cast<int64_t>(v[0]), " of ", config.classes.size()))
             .with_file(file.string());
       TruthBox box{static_cast<float>(v[1] - v[3] / 2),
@@ -99,7 +99,7 @@ LabelSet read_yolo_labels(const LabelsConfig& config, const std::string& path, c
     }
   }
   if (files == 0 && !context.ids.empty())
-    throw Error(ErrorCode::kInvalidArgument,
+    throw Error(ErrorCode::kInvalidModel,
                 text("there is no label file for any of the ", context.ids.size(), " pictures, for instance none for '",
                      context.ids[0], "'"),
                 "YOLO labels are one .txt per picture with the picture's name")

@@ -48,8 +48,8 @@ void print_error(std::string_view what) {
 int report_error(const Error& error) {
   print_error(error.what());
   switch (error.code()) {
-    // Wrong usage, unless the arguments stand in a file.
-    case ErrorCode::kInvalidArgument: return error.file().empty() ? kExitUsage : kExitFailed;
+    // The caller asked for what makes no sense; files whose content makes none have codes of their own.
+    case ErrorCode::kInvalidArgument: return kExitUsage;
     case ErrorCode::kAccuracy: return kExitAccuracy;
     case ErrorCode::kInterrupted: return kExitInterrupted;
     default: return kExitFailed;
