@@ -55,16 +55,18 @@ void finish(BindContext& context, const StepFunction& function, const Op& op, Te
 
 // A transposed convolution is one ordinary convolution per residue of the stride.
 constexpr size_t kMostPhases = 16;
+template <typename Op>
 struct TransposeParameters {
-  ConvF32 ops[kMostPhases];
+  Op ops[kMostPhases];
   size_t packed_offset[kMostPhases];
   int64_t output_offset[kMostPhases], first_task[kMostPhases];
   size_t parts;
   int64_t tasks, scratch;
 };
 
+template <typename Op, void (*kRun)(const Op&, const ConvF32Args&, int64_t, int64_t, void*)>
 void run_transpose(const StepArguments& args) {
-  const auto& p = args.params<TransposeParameters>();
+  const auto& p = args.params<TransposeParameters<Op>>();
   auto* scratch = static_cast<char*>(args.scratch);
   args.pool->parallel_for(p.tasks, 1, [&](int64_t begin, int64_t end, int worker) {
     for (size_t i = 0; i < p.parts; ++i) {
@@ -75,12 +77,32 @@ void run_transpose(const StepArguments& args) {
       conv.input = static_cast<const float*>(args.inputs[0]);
       conv.packed = static_cast<const char*>(args.packed[0]) + p.packed_offset[i];
       conv.output = static_cast<float*>(args.outputs[0]) + p.output_offset[i];
-      run_conv_f32(p.ops[i], conv, from, to, scratch + worker * p.scratch);
+      kRun(p.ops[i], conv, from, to, scratch + worker * p.scratch);
     }
   });
 }
 
-constexpr StepFunction kTranspose{"conv_transpose_f32", run_transpose};
+constexpr StepFunction kTranspose{"conv_transpose_f32", run_transpose<ConvF32, run_conv_f32>};
+constexpr StepFunction kDepthwiseTranspose{"depthwise_transpose_f32", run_transpose<DepthwiseF32, run_depthwise_f32>};
+
+template <typename Op>
+void finish_transpose(BindContext& context, const StepFunction& function, const ConvTranspose<Op>& op, Tensor packed, const std::string& kernel) {
+  TransposeParameters<Op> p{};
+  p.parts = op.parts.size();
+  for (size_t i = 0; i < p.parts; ++i) {
+    p.ops[i] = op.parts[i].op;
+    p.packed_offset[i] = op.parts[i].packed_offset;
+    p.output_offset[i] = op.parts[i].phase.output_offset;
+    p.first_task[i] = op.parts[i].first_task;
+  }
+  p.tasks = op.tasks;
+  p.scratch = per_worker(op.scratch_bytes);
+  context.set_scratch_bytes(p.scratch * context.threads());
+  context.add_packed(std::move(packed));
+  context.drop_constant_input(1);
+  if (context.has_input(2)) context.drop_constant_input(2);
+  context.set(function, p, kernel);
+}
 
 }  // namespace
 
@@ -121,26 +143,21 @@ LayoutSupport conv_transpose_f32_layout(const Node& node) {
 bool bind_conv_transpose_f32(BindContext& context) {
   if (context.layout(0) != Layout::kChannelsLast || conv_transpose_f32_layout(context.node()) != LayoutSupport::kChannelsLast) return false;
   ConvShape shape = kernel_shape_of_transpose(context.node(), context.shape(0), context.shape(1));
-  auto op = prepare_conv_transpose_f32(shape, context.isa());
   const Tensor* bias = context.constant(2);
-  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-  pack_conv_transpose_f32(op, context.constant(1)->data<float>(), conv_transpose_weights(with_strides(shape)),
-                          bias != nullptr ? bias->data<float>() : nullptr, packed.raw());
-  TransposeParameters p{};
-  p.parts = op.parts.size();
-  for (size_t i = 0; i < p.parts; ++i) {
-    p.ops[i] = op.parts[i].op;
-    p.packed_offset[i] = op.parts[i].packed_offset;
-    p.output_offset[i] = op.parts[i].phase.output_offset;
-    p.first_task[i] = op.parts[i].first_task;
+  const float* bias_data = bias != nullptr ? bias->data<float>() : nullptr;
+  const float* weights = context.constant(1)->data<float>();
+  WeightStrides strides = conv_transpose_weights(with_strides(shape));
+  if (is_depthwise(shape)) {
+    auto op = prepare_depthwise_transpose_f32(shape, context.isa());
+    Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
+    pack_depthwise_transpose_f32(op, weights, strides, bias_data, packed.raw());
+    finish_transpose(context, kDepthwiseTranspose, op, std::move(packed), text("depthwise_transpose_f32/", depthwise_f32::select(context.isa()).name));
+    return true;
   }
-  p.tasks = op.tasks;
-  p.scratch = per_worker(op.scratch_bytes);
-  context.set_scratch_bytes(p.scratch * context.threads());
-  context.add_packed(std::move(packed));
-  context.drop_constant_input(1);
-  if (context.has_input(2)) context.drop_constant_input(2);
-  context.set(kTranspose, p, text("conv_transpose_f32/", gemm_f32::select(context.isa()).name));
+  auto op = prepare_conv_transpose_f32(shape, context.isa());
+  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
+  pack_conv_transpose_f32(op, weights, strides, bias_data, packed.raw());
+  finish_transpose(context, kTranspose, op, std::move(packed), text("conv_transpose_f32/", gemm_f32::select(context.isa()).name));
   return true;
 }
 

@@ -255,5 +255,29 @@ TEST(ConvTransposeF32, GivesTheSameBitsAsTheDefinition) {
   }
 }
 
+TEST(ConvTransposeF32, OneChannelPerGroupGivesTheSameBitsToo) {
+  int variant = 0;
+  for (ConvShape shape : transposed_shapes()) {
+    for (int64_t channels : {2, 20, 33}) {
+      shape.input_channels = shape.output_channels = shape.groups = channels;
+      shape.input_pixel_stride = shape.input_row_stride = shape.input_image_stride = 0;
+      shape.output_pixel_stride = shape.output_row_stride = shape.output_image_stride = 0;
+      const Problem p = make_problem(with_strides(shape), variant++ % 3);
+      const std::vector<float> want = expected<Form::kTransposed>(p);
+      for (Isa level : supported_isas()) {
+        const auto op = prepare_depthwise_transpose_f32(p.shape, level);
+        std::vector<std::byte> packed_memory, scratch_memory;
+        void* packed = aligned(packed_memory, op.packed_bytes);
+        pack_depthwise_transpose_f32(op, p.weights.data(), conv_transpose_weights(p.shape), p.with_bias ? p.bias.data() : nullptr, packed);
+        std::vector<float> output(want.size(), 77.0f);
+        const ConvF32Args args = arguments(p, packed, output);
+        void* scratch = aligned(scratch_memory, op.scratch_bytes);
+        for (int64_t task = 0; task < op.tasks; ++task) run_depthwise_transpose_f32(op, args, task, task + 1, scratch);
+        expect_same(output, want, std::string(isa_name(level)) + " " + describe(p.shape));
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace octet::kernels

@@ -62,6 +62,24 @@ void for_each_part(const ConvTranspose<Op>& op, int64_t task_begin, int64_t task
   }
 }
 
+template <auto kPack, typename Op>
+void pack_parts(const ConvTranspose<Op>& op, const float* weights, const WeightStrides& strides, const float* bias, void* packed) {
+  for (const auto& part : op.parts)
+    kPack(part.op, weights + phase_start(part.phase, strides), phase_strides(part.phase, strides), bias,
+          static_cast<std::byte*>(packed) + part.packed_offset);
+}
+
+template <auto kRun, typename Op>
+void run_parts(const ConvTranspose<Op>& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end, void* scratch) {
+  for_each_part(op, task_begin, task_end, [&](const auto& part, int64_t begin, int64_t end) {
+    ConvF32Args mine = args;
+    mine.packed = static_cast<const std::byte*>(args.packed) + part.packed_offset;
+    mine.output = args.output + part.phase.output_offset;
+    if (args.residual != nullptr) mine.residual = args.residual + part.phase.output_offset;
+    kRun(part.op, mine, begin, end, scratch);
+  });
+}
+
 }  // namespace
 
 std::vector<TransposePhase> transpose_phases(const ConvShape& given) {
@@ -104,20 +122,26 @@ ConvTranspose<ConvF32> prepare_conv_transpose_f32(const ConvShape& shape, Isa le
 
 void pack_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const float* weights, const WeightStrides& strides,
                              const float* bias, void* packed) {
-  for (const auto& part : op.parts)
-    pack_conv_f32(part.op, weights + phase_start(part.phase, strides), phase_strides(part.phase, strides), bias,
-                  static_cast<std::byte*>(packed) + part.packed_offset);
+  pack_parts<pack_conv_f32>(op, weights, strides, bias, packed);
 }
 
 void run_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end,
                             void* scratch) {
-  for_each_part(op, task_begin, task_end, [&](const auto& part, int64_t begin, int64_t end) {
-    ConvF32Args mine = args;
-    mine.packed = static_cast<const std::byte*>(args.packed) + part.packed_offset;
-    mine.output = args.output + part.phase.output_offset;
-    if (args.residual != nullptr) mine.residual = args.residual + part.phase.output_offset;
-    run_conv_f32(part.op, mine, begin, end, scratch);
-  });
+  run_parts<run_conv_f32>(op, args, task_begin, task_end, scratch);
+}
+
+ConvTranspose<DepthwiseF32> prepare_depthwise_transpose_f32(const ConvShape& shape, Isa level) {
+  return prepare<DepthwiseF32>(shape, [&](const ConvShape& phase) { return prepare_depthwise_f32(phase, level); });
+}
+
+void pack_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const float* weights, const WeightStrides& strides,
+                                  const float* bias, void* packed) {
+  pack_parts<pack_depthwise_f32>(op, weights, strides, bias, packed);
+}
+
+void run_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const ConvF32Args& args, int64_t task_begin,
+                                 int64_t task_end, void* scratch) {
+  run_parts<run_depthwise_f32>(op, args, task_begin, task_end, scratch);
 }
 
 ConvTranspose<ConvInt8> prepare_conv_transpose_int8(const ConvShape& shape, bool input_signed, Isa level) {

@@ -15,6 +15,7 @@
 
 #include "kernels/conv/conv_f32.h"
 #include "kernels/conv/conv_int8.h"
+#include "kernels/conv/depthwise.h"
 
 namespace octet::kernels {
 
@@ -33,7 +34,7 @@ struct TransposePhase {
 };
 std::vector<TransposePhase> transpose_phases(const ConvShape& shape);
 
-// `Op` is ConvF32 or ConvInt8. All phases' tasks form one range; scratch is shared by them.
+// `Op` is ConvF32, DepthwiseF32 or ConvInt8. All phases' tasks form one range; scratch is shared by them.
 template <typename Op>
 struct ConvTranspose {
   struct Part {
@@ -52,6 +53,13 @@ void pack_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const float* weig
                              const float* bias, void* packed);
 void run_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end,
                             void* scratch);
+
+// One input and one output channel per group: the phases are depthwise convolutions.
+ConvTranspose<DepthwiseF32> prepare_depthwise_transpose_f32(const ConvShape& shape, Isa level);
+void pack_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const float* weights, const WeightStrides& strides,
+                                  const float* bias, void* packed);
+void run_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const ConvF32Args& args, int64_t task_begin,
+                                 int64_t task_end, void* scratch);
 
 ConvTranspose<ConvInt8> prepare_conv_transpose_int8(const ConvShape& shape, bool input_signed, Isa level);
 void pack_conv_transpose_int8(const ConvTranspose<ConvInt8>& op, const Int8Weights& weights, void* packed);
