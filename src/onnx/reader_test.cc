@@ -1,5 +1,7 @@
 #include "onnx/reader.h"
 
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -410,7 +412,7 @@ TEST(Reader, RefusesDeepNesting) {
 class ExternalData : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() / text("octet_external_", ::testing::UnitTest::GetInstance()->random_seed(), "_",
+    folder_ = std::filesystem::temp_directory_path() / text("octet_external_", static_cast<int64_t>(getpid()), "_",
                                                            reinterpret_cast<uintptr_t>(this));
     std::filesystem::create_directories(folder_);
     std::ofstream(folder_ / "weights.bin", std::ios::binary) << "pad." << floats({7, 8});

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / text("octet_writer_", reinterpret_cast<uintptr_t>(this))) { fs::create_directories(path_); }
+  Folder() : path_(fs::temp_directory_path() / text("octet_writer_", static_cast<int64_t>(getpid()), "_", reinterpret_cast<uintptr_t>(this))) { fs::create_directories(path_); }
   ~Folder() { fs::remove_all(path_); }
   std::string file(const char* name) const { return (path_ / name).string(); }
   size_t count() const { return static_cast<size_t>(std::distance(fs::directory_iterator(path_), fs::directory_iterator())); }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "ops/broadcast.h"
 #include "ops/numeric.h"
@@ -41,6 +42,16 @@ void infer_matrix_product(InferContext& context, size_t a, size_t b, DType dtype
 int64_t matrix_product_macs(const Node& node, size_t a, Transposed ta = {});
 
 // c[i][j] += Σ a[i][k] · b[k][j] for one batch, k in sequence; c dense.
+// a · b + c; integers wrap around.
+template <typename T>
+T multiply_add(T a, T b, T c) {
+  if constexpr (std::is_integral_v<T>) {
+    return static_cast<T>(static_cast<uint64_t>(a) * static_cast<uint64_t>(b) + static_cast<uint64_t>(c));
+  } else {
+    return c + a * b;
+  }
+}
+
 template <typename T>
 void multiply(const MatrixProduct& p, const T* a, const T* b, T* c, ThreadPool* pool) {
   std::vector<T> packed;
@@ -61,11 +72,11 @@ void multiply(const MatrixProduct& p, const T* a, const T* b, T* c, ThreadPool* 
         for (int64_t k = 0; k < p.k; ++k) {
           T value = a[i * p.a_row + k * p.a_column];
           const T* row = rows + k * stride;
-          for (int64_t j = 0; j < p.n; ++j) out[j] += value * row[j];
+          for (int64_t j = 0; j < p.n; ++j) out[j] = multiply_add(value, row[j], out[j]);
         }
       } else {
         for (int64_t j = 0; j < p.n; ++j)
-          for (int64_t k = 0; k < p.k; ++k) out[j] += a[i * p.a_row + k * p.a_column] * rows[k * stride + j * step];
+          for (int64_t k = 0; k < p.k; ++k) out[j] = multiply_add(a[i * p.a_row + k * p.a_column], rows[k * stride + j * step], out[j]);
       }
     }
   });
