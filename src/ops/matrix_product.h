@@ -41,7 +41,6 @@ MatrixProduct plan_matrix_product(const Shape& a, const Shape& b, Transposed ta 
 void infer_matrix_product(InferContext& context, size_t a, size_t b, DType dtype, Transposed ta = {}, Transposed tb = {});
 int64_t matrix_product_macs(const Node& node, size_t a, Transposed ta = {});
 
-// c[i][j] += Σ a[i][k] · b[k][j] for one batch, k in sequence; c dense.
 // a · b + c; integers wrap around.
 template <typename T>
 T multiply_add(T a, T b, T c) {
@@ -52,6 +51,7 @@ T multiply_add(T a, T b, T c) {
   }
 }
 
+// c[i][j] += Σ a[i][k] · b[k][j] for one batch, k in sequence; c dense.
 template <typename T>
 void multiply(const MatrixProduct& p, const T* a, const T* b, T* c, ThreadPool* pool) {
   std::vector<T> packed;

@@ -3,7 +3,7 @@ import os
 import unittest
 import zipfile
 
-from octet_command import FLOAT, RECIPE, SCORE, CommandTest, model, node, parse_npy, value_info, write_npy
+from octet_command import FLOAT, RECIPE, SCORE, USAGE, CommandTest, model, node, parse_npy, value_info, write_npy
 
 PICTURE = os.path.join(SCORE, "000003.png")
 
@@ -71,7 +71,7 @@ class Run(CommandTest):
             self.assertEqual(parse_npy(archive.read("detections.npy"))[0], (1, 525, 9))
 
     def test_a_picture_without_a_recipe(self):
-        self.fails("run", FLOAT, "--input", PICTURE, says=["000003.png", "--recipe"])
+        self.fails("run", FLOAT, "--input", PICTURE, code=USAGE, says=["000003.png", "--recipe"])
 
 
 if __name__ == "__main__":

@@ -70,7 +70,8 @@ TEST_P(RealModels, Score) {
   std::string model_path = shared_folder() + "/models/" + c.model + ".onnx";
   if (!std::filesystem::exists(model_path)) GTEST_SKIP() << "there is no " << model_path << "; set OCTET_SHARED to the folder with models/ and data/";
   std::string recipe = std::string(OCTET_SOURCE_DIR "/bench/recipes/") + c.recipe + ".toml";
-  PipelineConfig config = parse_pipeline(file_text(recipe), recipe);
+  const std::string_view others[] = {"quantize"};
+  PipelineConfig config = parse_pipeline(file_text(recipe), recipe, others);
 
   Session session = Session::open(model_path);
   ModelDescription description{descriptions(session.inputs()), descriptions(session.outputs())};
