@@ -161,7 +161,9 @@ float scalar_scale(const EvaluateContext& context, size_t i) {
 int32_t scalar_zero_point(const EvaluateContext& context, size_t i) {
   if (!context.has_input(i)) return 0;
   require(context.input(i).elements() == 1, ErrorCode::kShapeMismatch, "input ", i, " must be one zero point");
-  return Reader<int32_t>(context.input(i))[0];
+  int32_t zero_point = Reader<int32_t>(context.input(i))[0];
+  require(zero_point >= -32768 && zero_point <= 65535, ErrorCode::kInvalidModel, "input ", i, " is no zero point: ", zero_point);
+  return zero_point;
 }
 
 int64_t checked_integer(const Attributes& attributes, std::string_view name, int64_t fallback, int64_t low, int64_t high) {

@@ -126,7 +126,7 @@ inline int32_t requantize(float value, Range range, int32_t zero_point) {
   if (value != value) value = 0.0f;
   value = value < low ? low : value;
   value = value > high ? high : value;
-  return static_cast<int32_t>(round_half_even(value)) + zero_point;
+  return static_cast<int32_t>(static_cast<int64_t>(round_half_even(value)) + zero_point);
 }
 
 // A scalar of a scale or zero point input; throws Error when it holds more than one value. `fallback` when absent.

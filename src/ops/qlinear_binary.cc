@@ -36,7 +36,7 @@ void evaluate(EvaluateContext& context) {
   int64_t inner = loop.inner(), y_step = loop.inner_stride(0), a_step = loop.inner_stride(1), b_step = loop.inner_stride(2);
   loop.run(0, loop.rows(), [&](const int64_t(&offsets)[3]) {
     for (int64_t i = 0; i < inner; ++i) {
-      int32_t left = a[offsets[1] + i * a_step] - a_zero, right = b[offsets[2] + i * b_step] - b_zero;
+      int64_t left = int64_t{a[offsets[1] + i * a_step]} - a_zero, right = int64_t{b[offsets[2] + i * b_step]} - b_zero;
       float value;
       if (multiply) value = static_cast<float>(left * right) * a_multiplier;
       else if (op == Op::kAdd) value = static_cast<float>(left) * a_multiplier + static_cast<float>(right) * b_multiplier;
