@@ -1,32 +1,11 @@
 // Convolutions and Gemm followed by Relu or Clip clamp their result themselves.
-#include <cmath>
-#include <limits>
-
 #include "graph/operator.h"
+#include "passes/clamp.h"
 #include "passes/pass.h"
 
 namespace octet {
 
 namespace {
-
-struct Clamp { float low, high; };
-
-std::optional<float> scalar(const Node& node, size_t i, const char* attribute, float fallback) {
-  const Value* value = node.input(i);
-  if (value == nullptr) return node.attributes.real(attribute, fallback);
-  if (!value->is_constant() || value->dtype != DType::kFloat32 || value->constant().elements() != 1) return std::nullopt;
-  return value->constant().data<float>()[0];
-}
-
-std::optional<Clamp> clamp_of(const Node& node) {
-  if (!node.op->domain.empty()) return std::nullopt;
-  constexpr float kMost = std::numeric_limits<float>::max();
-  if (node.op->name == "Relu") return Clamp{0, std::numeric_limits<float>::infinity()};
-  if (node.op->name != "Clip") return std::nullopt;
-  auto low = scalar(node, 1, "min", -kMost), high = scalar(node, 2, "max", kMost);
-  if (!low || !high) return std::nullopt;
-  return Clamp{*low, *high};
-}
 
 bool can_clamp(const Node& node) {
   if (node.op->name == "ConvIntegerToFloat") return node.attributes.string("activation", "").empty();
@@ -51,7 +30,7 @@ int fuse_activations(Graph& graph, const PassOptions&) {
     together->name = node.name;
     together->attributes = node.attributes;
     together->attributes.set("activation", std::string("Clip"));
-    together->attributes.set("activation_params", std::vector<float>{clamp->low, clamp->high});
+    together->attributes.set("activation_params", std::vector<float>{static_cast<float>(clamp->low), static_cast<float>(clamp->high)});
     together->outputs[0]->dtype = out->dtype;
     together->outputs[0]->shape = out->shape;
     graph.replace_uses(next.outputs[0], together->outputs[0]);

@@ -3,38 +3,14 @@
 // Convolutions and the like bring their own rewrite (OperatorDef::lower). Two traits are enough for the rest: a scalar function
 // between two 8-bit tensors is a table of 256 entries; an operator that only selects and moves values (`transparent`) works on
 // the bytes themselves, with a table behind it when the parameters differ.
-#include <cmath>
-#include <limits>
-
 #include "graph/operator.h"
+#include "passes/clamp.h"
 #include "passes/pass.h"
 #include "passes/quantized_table.h"
 
 namespace octet {
 
 namespace {
-
-struct Clamp { double low, high; };
-
-// The range that a Relu or Clip leaves; both are monotone, so they commute with quantization.
-std::optional<Clamp> clamp_of(const Node& node) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (!node.op->domain.empty()) return std::nullopt;
-  if (node.op->name == "Relu") return Clamp{0, kInfinity};
-  if (node.op->name != "Clip") return std::nullopt;
-  Clamp clamp{-kInfinity, kInfinity};
-  const char* names[] = {"min", "max"};
-  for (size_t i = 0; i < 2; ++i) {
-    double& bound = i == 0 ? clamp.low : clamp.high;
-    if (const Value* value = node.input(i + 1)) {
-      if (!value->is_constant() || value->dtype != DType::kFloat32) return std::nullopt;
-      bound = value->constant().data<float>()[0];
-    } else if (node.attributes.has(names[i])) {
-      bound = node.attributes.real(names[i]);
-    }
-  }
-  return clamp;
-}
 
 class Lowering {
  public:
