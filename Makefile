@@ -9,20 +9,20 @@ endif
 
 all:
 	scripts/install_dependencies.sh build
-	cmake --preset release
-	cmake --build build/release --target octet octet-toolkit
+	cmake --preset release -DOCTET_BUILD_TESTS=OFF
+	cmake --build build/release
 
 test:
 	scripts/install_dependencies.sh build test
-	cmake --preset release
+	cmake --preset release -DOCTET_BUILD_TESTS=ON
 	cmake --build build/release
 	ctest --test-dir build/release --output-on-failure -j $$(nproc)
+	@sed -n 's/.*\b\([0-9]* node tests pass.*\)/ONNX conformance: \1/p' build/release/Testing/Temporary/LastTest.log
 
 demo: all
 	scripts/demo.sh build/release/bin/octet build/demo
 
 install: all
-	cmake --build build/release
 	cmake --install build/release
 
 clean:

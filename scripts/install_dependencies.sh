@@ -10,8 +10,8 @@ packages=
 for set in "$@"; do
   case $set in
     build) packages="$packages g++ cmake ninja-build libprotozero-dev libfmt-dev libcli11-dev libtomlplusplus-dev
-      nlohmann-json3-dev libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev libgtest-dev" ;;
-    test) packages="$packages python3 pkg-config libonnx-testdata" ;;
+      nlohmann-json3-dev libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev libopencv-videoio-dev" ;;
+    test) packages="$packages libgtest-dev python3 pkg-config libonnx-testdata" ;;
     cross) packages="$packages crossbuild-essential-arm64 qemu-user googletest" ;;
     *) echo "$0: there is no set '$set': build, test or cross" >&2; exit 2 ;;
   esac
