@@ -26,5 +26,23 @@ struct Requantizer {
   }
 };
 
+// rhe(clamp(fl(v / scale), low, high)) without a division for almost every v: within the range the product with the reciprocal is
+// less than 2^-12 away from the quotient, so only where it lies so near a tie must the quotient itself decide. NaN gives 0.
+struct QuotientRequantizer {
+  simd::Wide scale, reciprocal, least, most;
+  // low and high: at most 2^9 in magnitude.
+  OCTET_INLINE QuotientRequantizer(float divisor, float low, float high)
+      : scale(divisor), reciprocal(divisor >= 0x1p-60f && divisor <= 0x1p60f ? 1.0f / divisor : __builtin_nanf("")), least(low), most(high) {}
+  OCTET_INLINE simd::Wide::Int operator()(simd::Wide v) const {
+    const simd::Wide near = simd::min(most, simd::max(least, v * reciprocal));   // NaN stays
+    const simd::Wide rounded = simd::round(near);
+    if (!simd::all(simd::abs(near - rounded) <= simd::Wide(0.5f - 0x1p-12f))) [[unlikely]] {
+      const simd::Wide q = v / scale;
+      return simd::to_int(simd::min(most, simd::max(least, simd::select(q == q, q, simd::Wide(0.0f)))));
+    }
+    return simd::to_int(rounded);
+  }
+};
+
 }  // namespace
 }  // namespace octet::kernels

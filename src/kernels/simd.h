@@ -9,6 +9,8 @@
 // even), floor, ceil, to_int (half to even; the value must fit int32, NaN gives anything), to_float, bits/from_bits, and on the
 // integers + - & | and shifts; times_power_of_two(x, n) = x·2^n. Multiplication and addition never contract to an fma by themselves (-ffp-contract=off).
 //
+// all(mask) is true when every lane is.
+//
 // load_first/store_first touch only the first n of 16 elements, 0 <= n <= 16; lanes that are not loaded read as 0.
 //
 // Everything lies in an unnamed namespace: each kernel file gets a copy of its own, compiled with its own flags.

@@ -69,6 +69,7 @@ struct Wide {
   friend OCTET_INLINE Mask operator==(Wide x, Wide y) { return {_mm256_cmp_ps(x.a, y.a, _CMP_EQ_OQ), _mm256_cmp_ps(x.b, y.b, _CMP_EQ_OQ)}; }
 };
 
+OCTET_INLINE bool all(Wide::Mask mask) { return _mm256_movemask_ps(_mm256_and_ps(mask.a, mask.b)) == 0xff; }
 OCTET_INLINE Wide::Mask lanes_below(int n) {
   return {_mm256_castsi256_ps(first_lanes_low(n)), _mm256_castsi256_ps(first_lanes_high(n))};
 }

@@ -51,6 +51,7 @@ struct Wide {
   friend OCTET_INLINE Mask operator==(Wide a, Wide b) { return {_mm512_cmp_ps_mask(a.v, b.v, _CMP_EQ_OQ)}; }
 };
 
+OCTET_INLINE bool all(Wide::Mask mask) { return mask.v == 0xffff; }
 OCTET_INLINE Wide::Mask lanes_below(int n) { return {first_lanes(n)}; }
 OCTET_INLINE Wide fma(Wide a, Wide b, Wide c) { return _mm512_fmadd_ps(a.v, b.v, c.v); }
 OCTET_INLINE Wide min(Wide a, Wide b) { return _mm512_min_ps(a.v, b.v); }

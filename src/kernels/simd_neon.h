@@ -78,6 +78,9 @@ struct Wide {
   friend OCTET_INLINE Mask operator==(Wide a, Wide b) { return Mask::quarters([&](int q) { return vceqq_f32(a.v[q], b.v[q]); }); }
 };
 
+OCTET_INLINE bool all(Wide::Mask mask) {
+  return vminvq_u32(vandq_u32(vandq_u32(mask.v[0], mask.v[1]), vandq_u32(mask.v[2], mask.v[3]))) != 0;
+}
 OCTET_INLINE Wide::Mask lanes_below(int n) {
   const int32_t lanes[4] = {0, 1, 2, 3};
   int32x4_t first = vld1q_s32(lanes);

@@ -16,6 +16,7 @@ constexpr int64_t kWriteBeyond = 128;  // what pack_row may write after a row
 struct Scratch {
   const void** a;
   int64_t* offsets;
+  int64_t* residual_offsets;
   uint8_t* padding;          // one pixel of zero points, as in the input's memory
   int32_t* row_sums;
   int32_t* bias;             // for an input zero point that pack did not expect
@@ -28,6 +29,7 @@ struct Scratch {
     Carver carver(base);
     a = carver.take<const void*>(op.taps * op.grid.row_block);
     offsets = carver.take<int64_t>(op.grid.row_block);
+    residual_offsets = carver.take<int64_t>(op.grid.row_block);
     padding = carver.take<uint8_t>(op.shape.group_inputs() + kReadBeyond);
     row_sums = carver.take<int32_t>(op.grid.row_block);
     bias = carver.take<int32_t>(op.grid.column_block);
@@ -256,9 +258,13 @@ void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_be
   block.input_signed = op.input_signed;
   block.c_offsets = scratch.offsets;
   block.output = args.output_kind;
-  block.low = static_cast<float>(args.minimum - args.output_zero_point);
-  block.high = static_cast<float>(args.maximum - args.output_zero_point);
+  const bool bytes = args.output_kind == Int8Output::kByte;
+  block.low = bytes ? static_cast<float>(args.minimum - args.output_zero_point) : args.low;
+  block.high = bytes ? static_cast<float>(args.maximum - args.output_zero_point) : args.high;
   block.output_zero_point = args.output_zero_point;
+  block.function = args.function;
+  block.residual = args.residual;
+  block.residual_offsets = scratch.residual_offsets;
   for (int64_t task = task_begin; task < task_end; ++task) {
     const TaskBlock part = task_block(op.grid, task);
     const PackedGroup group(op, static_cast<std::byte*>(const_cast<void*>(args.packed)) + part.group * op.group_bytes);
@@ -269,6 +275,11 @@ void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_be
       point_rows(s, input, scratch.padding, 1, part.row, part.rows, scratch.a, op.grid.row_block);
     }
     offset_rows(s, part.row, part.rows, scratch.offsets);
+    if (args.residual != nullptr) {
+      const int64_t stride = args.residual_pixel_stride != 0 ? args.residual_pixel_stride : s.output_channels;
+      for (int64_t r = 0; r < part.rows; ++r) scratch.residual_offsets[r] = (part.row + r) * stride;
+      block.residual_bytes = static_cast<const uint8_t*>(args.residual_input) + part.group * s.group_outputs() + part.column;
+    }
 
     const int64_t padded_columns = std::min(round_up(part.columns, op.kernel->n_step), op.packed_columns - part.column);
     block.bias = group.folded_bias + part.column;

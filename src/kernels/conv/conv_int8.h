@@ -9,11 +9,15 @@
 // With zx the input's zero point, zw[o] the weights', over taps (i, j) and channels c, padding reading as zx:
 //     acc[p][o] = bias[o] + Σ (input − zx) · (weight − zw[o])             (modulo 2^32)
 //     kInt32:    output = acc
-//     kFloat32:  output = fl(fl(float(acc) · m[o]) + float_bias[o]),      m[o] = fl(multiplier[o] · input_scale)
-//     kByte:     output = rhe(clamp(the same float value, minimum − zy, maximum − zy)) + zy
+//     kFloat32:  v = fl(fl(float(acc) · m[o]) + float_bias[o]),      m[o] = fl(multiplier[o] · input_scale)
+//                output = v limited to [low, high]
+//     kByte:     output = rhe(clamp(v, minimum − zy, maximum − zy)) + zy
 // without the additions where bias or float_bias are null. For a static kByte layer multiplier[o] is fl(fl(sx · sw[o]) / sy),
 // input_scale 1 and [minimum, maximum] the range of the output's type, narrower where an activation is fused in. For dynamic
 // quantization multiplier[o] is sw[o] and input_scale the scale found at run time.
+//
+// A kByte output may come by way of a float function or of the addition of another 8-bit tensor: see
+// epilogue_int8/epilogue_int8.h for what happens to v. Depthwise convolutions know functions only.
 //
 // Inside, Σ (x − zx)(w − zw) = Σ x·w − zx·Σw − zw·Σx + K·zx·zw: the sums over weights are taken when packing and folded into the
 // bias for the zero point given there (for another one, known only at run time, again by each run); Σx is taken at run time, only
@@ -22,6 +26,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 #include "kernels/conv/rows.h"
 #include "kernels/gemm_int8/gemm_int8.h"
@@ -77,6 +82,12 @@ struct ConvInt8Args {
   Int8Output output_kind = Int8Output::kByte;
   int32_t output_zero_point = 0;     // kByte: zero point and the range to clamp to, both in the output's type
   int32_t minimum = 0, maximum = 255;
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();   // kFloat32
+  // At most one of the two.
+  const epilogue_int8::Function* function = nullptr;
+  const epilogue_int8::Residual* residual = nullptr;
+  const void* residual_input = nullptr;     // as large as the output; 64 readable bytes after its end
+  int64_t residual_pixel_stride = 0;        // 0: dense; rows and images follow one another
 };
 
 void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_begin, int64_t task_end, void* scratch);

@@ -22,6 +22,12 @@ struct Problem {
   int32_t input_zero_point, output_zero_point, minimum, maximum;
   float input_scale;
   Int8Output kind;
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();   // kFloat32
+  // kByte: what follows.
+  bool with_function = false, with_residual = false;
+  epilogue_int8::Function function;
+  epilogue_int8::Residual residual;
+  std::vector<uint8_t> residual_input;
 };
 
 // Variants sweep every combination of types, outputs and extremes.
@@ -52,6 +58,26 @@ Problem make_problem(const ConvShape& shape, int variant) {
   p.output_zero_point = static_cast<int32_t>(random() % 256) - (p.output_signed ? 128 : 0);
   p.minimum = variant % 2 ? p.output_zero_point : p.output_signed ? -128 : 0;   // a fused Relu
   p.maximum = p.output_signed ? 127 : 255;
+  if (p.kind == Int8Output::kFloat32 && variant % 2) p.low = -0.75f, p.high = 1.5f;
+  return p;
+}
+
+// The same with a function or a residual between the sums and the bytes.
+Problem make_followed_problem(const ConvShape& shape, int variant, bool with_residual) {
+  std::mt19937 random(static_cast<unsigned>(variant * 77 + shape.output_channels));
+  Problem p = make_problem(shape, variant * 3 + 2);   // kByte
+  p.with_residual = with_residual;
+  p.with_function = !with_residual;
+  constexpr unary_f32::Op kOps[] = {unary_f32::Op::kHardSwish, unary_f32::Op::kLeakyRelu, unary_f32::Op::kSilu, unary_f32::Op::kHardSigmoid};
+  p.function = {kOps[variant % 4], {0.2f, 0.5f}, variant % 3 ? 0.02f : 0.5f};
+  p.residual.is_signed = random() & 1;
+  p.residual.zero_point = static_cast<int32_t>(random() % 256) - (p.residual.is_signed ? 128 : 0);
+  p.residual.own_low = -static_cast<float>(random() % 256);
+  p.residual.own_high = p.residual.own_low + 255;
+  p.residual.own_multiplier = static_cast<float>(random() % 300 + 1) * 0.01f;
+  p.residual.multiplier = static_cast<float>(random() % 300 + 1) * 0.01f;
+  p.residual_input.resize(static_cast<size_t>(p.shape.rows() * p.shape.output_channels) + 64);
+  for (auto& v : p.residual_input) v = static_cast<uint8_t>(random());
   return p;
 }
 
@@ -85,8 +111,18 @@ std::vector<std::byte> expected(const Problem& p) {
     float v = static_cast<float>(sum) * multiplier;
     if (p.with_float_bias) v += p.float_bias[channel];
     if (p.kind == Int8Output::kFloat32) {
+      v = std::min(std::max(v, p.low), p.high);
       std::memcpy(&output[static_cast<size_t>(at) * 4], &v, 4);
       return;
+    }
+    if (p.with_function) {
+      unary_f32::reference.run(p.function.op, p.function.parameters, &v, &v, 1);
+      v = v / p.function.scale;
+    } else if (p.with_residual) {
+      const uint8_t byte = p.residual_input[static_cast<size_t>(((image * p.shape.output_height + y) * p.shape.output_width + x) * p.shape.output_channels + o)];
+      const int32_t other = (p.residual.is_signed ? static_cast<int8_t>(byte) : byte) - p.residual.zero_point;
+      v = std::nearbyint(std::min(std::max(v, p.residual.own_low), p.residual.own_high));
+      v = v * p.residual.own_multiplier + static_cast<float>(other) * p.residual.multiplier;
     }
     v = std::nearbyint(v) + static_cast<float>(p.output_zero_point);
     v = std::min(std::max(v, static_cast<float>(p.minimum)), static_cast<float>(p.maximum));
@@ -119,6 +155,11 @@ ConvInt8Args arguments(const Problem& p, const void* packed, std::vector<std::by
   args.output_zero_point = p.output_zero_point;
   args.minimum = p.minimum;
   args.maximum = p.maximum;
+  args.low = p.low;
+  args.high = p.high;
+  if (p.with_function) args.function = &p.function;
+  if (p.with_residual) args.residual = &p.residual;
+  args.residual_input = p.residual_input.data();
   return args;
 }
 
@@ -158,6 +199,23 @@ TEST(ConvInt8, EveryKernelMatchesTheDefinition) {
   }
 }
 
+TEST(ConvInt8, FunctionsAndResidualsMatchTheDefinition) {
+  int variant = 0;
+  for (const ConvShape& shape : conv_test_shapes()) {
+    for (bool with_residual : {false, true}) {
+      const Problem p = make_followed_problem(shape, variant++, with_residual);
+      ASSERT_EQ(p.kind, Int8Output::kByte);
+      const std::vector<std::byte> want = expected<false>(p);
+      for (const auto& entry : gemm_int8::entries()) {
+        if (!isa_supported(entry.isa)) continue;
+        check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel), conv_weights(p.shape), want, pack_conv_int8,
+              run_conv_int8, text(entry.name, " variant ", variant - 1));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 // [K,N] as MatMulInteger brings it.
 TEST(ConvInt8, MatricesMayBeStoredByRows) {
   for (int64_t n : {5, 64, 100, 192}) {
@@ -185,7 +243,9 @@ TEST(DepthwiseInt8, EveryKernelMatchesTheDefinition) {
           shape.input_pixel_stride = channels + 5, shape.output_pixel_stride = channels + 9;
           shape.input_row_stride = shape.input_image_stride = shape.output_row_stride = shape.output_image_stride = 0;
         }
-        const Problem p = make_problem(with_strides(shape), variant++);
+        const bool followed = variant % 4 == 1;
+        const Problem p = followed ? make_followed_problem(with_strides(shape), variant, false) : make_problem(with_strides(shape), variant);
+        ++variant;
         const std::vector<std::byte> want = expected<false>(p);
         for (const auto& entry : depthwise_int8::entries()) {
           if (!isa_supported(entry.isa)) continue;

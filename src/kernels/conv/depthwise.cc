@@ -282,8 +282,10 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
   block.bounded = converts(packed.header->largest_multiplier * std::fabs(args.input_scale), packed.header->largest_float_bias);
   block.c_step = s.output_pixel_stride;
   block.output = args.output_kind;
-  block.low = static_cast<float>(args.minimum - args.output_zero_point);
-  block.high = static_cast<float>(args.maximum - args.output_zero_point);
+  const bool bytes = args.output_kind == Int8Output::kByte;
+  block.low = bytes ? static_cast<float>(args.minimum - args.output_zero_point) : args.low;
+  block.high = bytes ? static_cast<float>(args.maximum - args.output_zero_point) : args.high;
+  block.function = args.function;
   block.output_zero_point = args.output_zero_point;
   for_each_row_of(s, op.rows_per_task, task_begin, task_end, [&](int64_t image, int64_t y) {
     const std::byte* input = static_cast<const std::byte*>(args.input) + image * s.input_image_stride;

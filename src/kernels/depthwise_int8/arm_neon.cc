@@ -24,7 +24,11 @@ OCTET_INLINE inline void finish(const Block& block, int64_t p, int64_t at, int32
     int32_t all[kChannels];
     repeat<2>([&](auto w) OCTET_INLINE {
       int32x4_t y = v[w];
-      if (block.output == Output::kFloat32) y = vreinterpretq_s32_f32(scale(block, at + w * 4, y));
+      if (block.output == Output::kFloat32) {   // NaN stays
+        float32x4_t limited = scale(block, at + w * 4, y);
+        limited = vbslq_f32(vcgtq_f32(vdupq_n_f32(block.low), limited), vdupq_n_f32(block.low), limited);
+        y = vreinterpretq_s32_f32(vbslq_f32(vcltq_f32(vdupq_n_f32(block.high), limited), vdupq_n_f32(block.high), limited));
+      }
       vst1q_s32(all + w * 4, y);
     });
     int32_t* c = static_cast<int32_t*>(block.c) + to;
@@ -32,11 +36,21 @@ OCTET_INLINE inline void finish(const Block& block, int64_t p, int64_t at, int32
     return;
   }
   int16x4_t half[2];
-  repeat<2>([&](auto w) OCTET_INLINE {
-    const float32x4_t y =
-        vminq_f32(vmaxnmq_f32(scale(block, at + w * 4, v[w]), vdupq_n_f32(block.low)), vdupq_n_f32(block.high));
-    half[w] = vmovn_s32(vaddq_s32(vcvtnq_s32_f32(y), vdupq_n_s32(block.output_zero_point)));
-  });
+  if (block.function != nullptr) {
+    alignas(64) float values[16] = {};
+    repeat<2>([&](auto w) OCTET_INLINE { vst1q_f32(values + w * 4, scale(block, at + w * 4, v[w])); });
+    epilogue_int8::arm_neon.function(*block.function, block.low, block.high, values, 16);
+    repeat<2>([&](auto w) OCTET_INLINE {
+      const int32x4_t q = vreinterpretq_s32_f32(vld1q_f32(values + w * 4));
+      half[w] = vmovn_s32(vaddq_s32(q, vdupq_n_s32(block.output_zero_point)));
+    });
+  } else {
+    repeat<2>([&](auto w) OCTET_INLINE {
+      const float32x4_t y =
+          vminq_f32(vmaxnmq_f32(scale(block, at + w * 4, v[w]), vdupq_n_f32(block.low)), vdupq_n_f32(block.high));
+      half[w] = vmovn_s32(vaddq_s32(vcvtnq_s32_f32(y), vdupq_n_s32(block.output_zero_point)));
+    });
+  }
   const int8x8_t bytes = vmovn_s16(vcombine_s16(half[0], half[1]));
   int8_t* c = static_cast<int8_t*>(block.c) + to;
   if (channels >= kChannels) {

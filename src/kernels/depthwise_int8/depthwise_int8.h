@@ -1,7 +1,7 @@
 // The inner part of 8-bit depthwise convolutions: `pixels` neighbouring outputs of one row, all channels, exact in 32 bits.
 //
 //     acc = bias[c] + Σ over taps t of (a[t][p · a_steps[t] + c] ^ flip) · b[t][c]        (modulo 2^32)
-//     output = acc, or float, or byte: the formulas of gemm_int8/gemm_int8.h with multiplier[c], float_bias[c], low, high
+//     output = acc, or float, or byte: the formulas of gemm_int8/gemm_int8.h with multiplier[c], float_bias[c], low, high, function
 //
 // a is read as unsigned bytes after the flip (0x80 for signed inputs, whose zero point moves by 128, else 0).
 // b is packed for blocks of `channel_block` channels: [channels / channel_block][slots / tap_group][channel_block][tap_group],
@@ -37,6 +37,7 @@ struct Block {
   float low = 0, high = 0;
   int32_t output_zero_point = 0;
   bool bounded = false;               // as in gemm_int8.h
+  const epilogue_int8::Function* function = nullptr;
 };
 
 struct Kernel {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "kernels/depthwise_int8/depthwise_int8.h"
@@ -23,7 +24,13 @@ static void run(const Block& block) {
       float v = static_cast<float>(acc) * block.multiplier[c];
       if (block.float_bias != nullptr) v = v + block.float_bias[c];
       if (block.output == Output::kFloat32) {
-        static_cast<float*>(block.c)[at] = v;
+        v = block.low > v ? block.low : v;
+        static_cast<float*>(block.c)[at] = block.high < v ? block.high : v;
+        continue;
+      }
+      if (block.function != nullptr) {
+        epilogue_int8::reference.function(*block.function, block.low, block.high, &v, 1);
+        static_cast<uint8_t*>(block.c)[at] = static_cast<uint8_t>(std::bit_cast<int32_t>(v) + block.output_zero_point);
         continue;
       }
       v = v > block.low ? v : block.low;   // NaN, too

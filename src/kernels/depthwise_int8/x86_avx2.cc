@@ -40,21 +40,41 @@ OCTET_INLINE inline __m256 scale(const Block& block, int64_t at, __m256i acc) {
   return block.float_bias == nullptr ? y : _mm256_add_ps(y, _mm256_loadu_ps(block.float_bias + at));
 }
 
-OCTET_INLINE inline __m256i quantize(const Block& block, int64_t at, __m256i acc) {
-  const __m256 y = _mm256_min_ps(_mm256_max_ps(scale(block, at, acc), _mm256_set1_ps(block.low)), _mm256_set1_ps(block.high));
-  const __m256i q = _mm256_add_epi32(_mm256_cvtps_epi32(y), _mm256_set1_epi32(block.output_zero_point));
-  return _mm256_and_si256(q, _mm256_set1_epi32(0xff));
+OCTET_INLINE inline Sums quantize(const Block& block, int64_t at, const Sums& v) {
+  __m256 y[2] = {scale(block, at, v.first), scale(block, at + 8, v.second)};
+  __m256i q[2];
+  if (block.function != nullptr) {
+    alignas(64) float values[kChannels];
+    repeat<2>([&](auto k) OCTET_INLINE { _mm256_store_ps(values + k * 8, y[k]); });
+    epilogue_int8::x86_avx2.function(*block.function, block.low, block.high, values, kChannels);
+    repeat<2>([&](auto k) OCTET_INLINE { q[k] = _mm256_castps_si256(_mm256_load_ps(values + k * 8)); });
+  } else {
+    repeat<2>([&](auto k) OCTET_INLINE {
+      q[k] = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(y[k], _mm256_set1_ps(block.low)), _mm256_set1_ps(block.high)));
+    });
+  }
+  repeat<2>([&](auto k) OCTET_INLINE {
+    q[k] = _mm256_and_si256(_mm256_add_epi32(q[k], _mm256_set1_epi32(block.output_zero_point)), _mm256_set1_epi32(0xff));
+  });
+  return {q[0], q[1]};
+}
+
+// NaN stays.
+OCTET_INLINE inline __m256i limited(const Block& block, int64_t at, __m256i acc) {
+  const __m256 low = _mm256_set1_ps(block.low), high = _mm256_set1_ps(block.high);
+  return _mm256_castps_si256(_mm256_min_ps(high, _mm256_max_ps(low, scale(block, at, acc))));
 }
 
 OCTET_INLINE inline void finish(const Block& block, int64_t p, int64_t at, const Sums& v) {
   const int64_t channels = block.channels - at, to = p * block.c_step + at;
   if (block.output == Output::kInt32) return store_words(static_cast<int32_t*>(block.c) + to, v, channels);
   if (block.output == Output::kFloat32) {
-    const Sums y = {_mm256_castps_si256(scale(block, at, v.first)), _mm256_castps_si256(scale(block, at + 8, v.second))};
+    const Sums y = {limited(block, at, v.first), limited(block, at + 8, v.second)};
     return store_words(static_cast<int32_t*>(block.c) + to, y, channels);
   }
   // The packing instructions undo the interleaving.
-  const __m256i words = _mm256_packus_epi32(quantize(block, at, v.first), quantize(block, at + 8, v.second));
+  const Sums q = quantize(block, at, v);
+  const __m256i words = _mm256_packus_epi32(q.first, q.second);
   const __m128i bytes = _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   uint8_t* c = static_cast<uint8_t*>(block.c) + to;
   if (channels >= kChannels) {

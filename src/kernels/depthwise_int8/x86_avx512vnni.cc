@@ -75,10 +75,18 @@ OCTET_INLINE inline void finish(const Block& block, const Bytes& bytes, int64_t 
   const int64_t to = p * block.c_step + at;
   if (block.output == Output::kInt32) return store_words(static_cast<int32_t*>(block.c) + to, acc, block.channels - at);
   if (block.output == Output::kFloat32) {
-    repeat<4>([&](auto q) OCTET_INLINE { acc.v[q] = _mm512_castps_si512(scale(block, at + q * 16, acc.v[q])); });
+    const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
+    repeat<4>([&](auto q) OCTET_INLINE {   // NaN stays
+      acc.v[q] = _mm512_castps_si512(_mm512_min_ps(high, _mm512_max_ps(low, scale(block, at + q * 16, acc.v[q]))));
+    });
     return store_words(static_cast<int32_t*>(block.c) + to, acc, block.channels - at);
   }
-  if (block.bounded && block.float_bias == nullptr) {
+  if (block.function != nullptr) {
+    alignas(64) float values[kChannels];
+    repeat<4>([&](auto q) OCTET_INLINE { _mm512_store_ps(values + q * 16, scale(block, at + q * 16, acc.v[q])); });
+    epilogue_int8::x86_avx512vnni.function(*block.function, block.low, block.high, values, kChannels);
+    repeat<4>([&](auto q) OCTET_INLINE { acc.v[q] = _mm512_load_si512(values + q * 16); });
+  } else if (block.bounded && block.float_bias == nullptr) {
     repeat<4>([&](auto q) OCTET_INLINE {
       acc.v[q] = _mm512_cvtps_epi32(
           _mm512_mul_ps(_mm512_cvtepi32_ps(acc.v[q]), _mm512_loadu_ps(block.multiplier + at + q * 16)));

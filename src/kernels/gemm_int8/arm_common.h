@@ -28,6 +28,28 @@ OCTET_INLINE inline void store_words(int32_t* c, int32x4_t v, int64_t columns) {
   for (int64_t k = 0; k < columns; ++k) c[k] = all[k];
 }
 
+// [low, high]; NaN stays.
+OCTET_INLINE inline float32x4_t limit(const Block& block, float32x4_t y) {
+  const float32x4_t low = vdupq_n_f32(block.low), high = vdupq_n_f32(block.high);
+  y = vbslq_f32(vcgtq_f32(low, y), low, y);
+  return vbslq_f32(vcltq_f32(high, y), high, y);
+}
+
+// A function or a residual: by way of memory, out of line, so that the tiles stay small. `values` has kRows · kWide · 4 floats,
+// rounded up to a multiple of 16.
+template <int kRows, int kWide>
+__attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int64_t j, float* values) {
+  constexpr int64_t kRow = kWide * kLanes, kCount = (kRows * kRow + 15) / 16 * 16;
+  if (block.function != nullptr) {
+    epilogue_int8::arm_neon.function(*block.function, block.low, block.high, values, kCount);
+    return;
+  }
+  uint8_t residual[kCount + 8] = {};
+  for (int64_t r = 0; r < kRows; ++r)
+    vst1_u8(residual + r * kRow, vld1_u8(block.residual_bytes + block.residual_offsets[i + r] + j));
+  epilogue_int8::arm_neon.residual(*block.residual, block.low, block.high, values, residual, kCount);
+}
+
 // Subtracts the row sums if there are any, and stores `columns` of the kWide · 4 columns.
 template <int kRows, int kWide>
 OCTET_INLINE inline void finish(const Block& block, int64_t i, int64_t j, int64_t columns, int32x4_t (&v)[kRows][kWide]) {
@@ -42,7 +64,7 @@ OCTET_INLINE inline void finish(const Block& block, int64_t i, int64_t j, int64_
       int32_t* c = static_cast<int32_t*>(block.c) + block.c_offsets[i + r] + j;
       repeat<kWide>([&](auto w) OCTET_INLINE {
         int32x4_t y = v[r][w];
-        if (block.output == Output::kFloat32) y = vreinterpretq_s32_f32(scale(block, j + w * kLanes, y));
+        if (block.output == Output::kFloat32) y = vreinterpretq_s32_f32(limit(block, scale(block, j + w * kLanes, y)));
         store_words(c + w * kLanes, y, columns - w * kLanes);
       });
     });
@@ -50,12 +72,29 @@ OCTET_INLINE inline void finish(const Block& block, int64_t i, int64_t j, int64_
   }
   const float32x4_t low = vdupq_n_f32(block.low), high = vdupq_n_f32(block.high);
   const int32x4_t zero_point = vdupq_n_s32(block.output_zero_point);
+  if (block.function != nullptr || block.residual != nullptr) {
+    alignas(64) float values[(kRows * kWide * kLanes + 15) / 16 * 16] = {};
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        vst1q_f32(values + (r * kWide + w) * kLanes, scale(block, j + w * kLanes, v[r][w]));
+      });
+    });
+    apply_epilogue<kRows, kWide>(block, i, j, values);
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = vreinterpretq_s32_f32(vld1q_f32(values + (r * kWide + w) * kLanes)); });
+    });
+  } else {
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        v[r][w] = vcvtnq_s32_f32(vminq_f32(vmaxnmq_f32(scale(block, j + w * kLanes, v[r][w]), low), high));
+      });
+    });
+  }
   repeat<kRows>([&](auto r) OCTET_INLINE {
     int16x4_t half[2];
     repeat<2>([&](auto w) OCTET_INLINE {
       constexpr int at = w < kWide ? w : 0;
-      const float32x4_t y = vminq_f32(vmaxnmq_f32(scale(block, j + at * kLanes, v[r][at]), low), high);
-      half[w] = vmovn_s32(vaddq_s32(vcvtnq_s32_f32(y), zero_point));
+      half[w] = vmovn_s32(vaddq_s32(v[r][at], zero_point));
     });
     const int8x8_t bytes = vmovn_s16(vcombine_s16(half[0], half[1]));
     int8_t* c = static_cast<int8_t*>(block.c) + block.c_offsets[i + r] + j;

@@ -2,11 +2,14 @@
 //
 //     acc = bias[j] + Σ a[t][i][c] · b[t][c][j] − row_sums[i] · zero_points[j]          (arithmetic modulo 2^32)
 //     kInt32:    c = acc
-//     kFloat32:  c = fl(fl(float(acc) · multiplier[j]) + float_bias[j])                 (no addition without float_bias)
-//     kByte:     c = low byte of rhe(clamp(the same float value, low, high)) + output_zero_point
+//     kFloat32:  v = fl(fl(float(acc) · multiplier[j]) + float_bias[j])                 (no addition without float_bias)
+//                c = v limited to [low, high]; NaN stays
+//     kByte:     c = low byte of rhe(clamp(v, low, high)) + output_zero_point
 //
 // float() and rhe round half to even. low and high are the ends of the output range minus the zero point, so the low byte is
-// the value, for unsigned and signed outputs alike. NaN (a scale found at run time may be) counts as low.
+// the value, for unsigned and signed outputs alike. NaN (a scale found at run time may be) counts as low. With `function` or
+// `residual` (at most one of them, kByte only) the integer comes from v by the formulas of epilogue_int8/epilogue_int8.h
+// instead; low, high and output_zero_point are those of the final output.
 //
 // Each kernel names the form it wants its operands in; the driver (conv/conv_int8.h) provides it:
 //   input_form        whether bytes of a are unsigned, signed, or either (then Block::input_signed says which); the driver flips
@@ -23,6 +26,7 @@
 
 #include <cstdint>
 
+#include "kernels/epilogue_int8/epilogue_int8.h"
 #include "kernels/select.h"
 
 namespace octet::kernels::gemm_int8 {
@@ -49,6 +53,10 @@ struct Block {
   float low = 0, high = 0;
   int32_t output_zero_point = 0;
   bool bounded = false;             // kByte: the float value is known to convert to int32, so that it may be clamped afterwards
+  const epilogue_int8::Function* function = nullptr;
+  const epilogue_int8::Residual* residual = nullptr;
+  const uint8_t* residual_bytes = nullptr;           // element (i, j) is residual_bytes[residual_offsets[i] + j]; 64 readable
+  const int64_t* residual_offsets = nullptr;         // bytes after its end
 };
 
 struct Kernel {

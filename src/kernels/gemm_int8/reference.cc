@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "kernels/gemm_int8/gemm_int8.h"
@@ -17,7 +18,18 @@ static void store(const Block& block, int64_t i, int64_t j, uint32_t sum) {
   float v = static_cast<float>(acc) * block.multiplier[j];
   if (block.float_bias != nullptr) v = v + block.float_bias[j];
   if (block.output == Output::kFloat32) {
-    static_cast<float*>(block.c)[at] = v;
+    v = block.low > v ? block.low : v;
+    static_cast<float*>(block.c)[at] = block.high < v ? block.high : v;
+    return;
+  }
+  if (block.function != nullptr || block.residual != nullptr) {
+    if (block.function != nullptr) {
+      epilogue_int8::reference.function(*block.function, block.low, block.high, &v, 1);
+    } else {
+      epilogue_int8::reference.residual(*block.residual, block.low, block.high, &v,
+                                        block.residual_bytes + block.residual_offsets[i] + j, 1);
+    }
+    static_cast<uint8_t*>(block.c)[at] = static_cast<uint8_t>(std::bit_cast<int32_t>(v) + block.output_zero_point);
     return;
   }
   v = v > block.low ? v : block.low;   // NaN, too

@@ -66,19 +66,50 @@ struct Bytes {
   }
 };
 
+// A function or a residual: by way of memory, out of line, so that the tiles stay small. `values` has kRows · kWide · 8 floats,
+// rounded up to a multiple of 16.
+template <int kRows, int kWide>
+__attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int64_t j, float* values) {
+  constexpr int64_t kRow = kWide * kLanes, kCount = (kRows * kRow + 15) / 16 * 16;
+  if (block.function != nullptr) {
+    epilogue_int8::x86_avx2.function(*block.function, block.low, block.high, values, kCount);
+    return;
+  }
+  uint8_t residual[kCount + 8] = {};
+  for (int64_t r = 0; r < kRows; ++r) {
+    const uint8_t* from = block.residual_bytes + block.residual_offsets[i + r] + j;
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(residual + r * kRow), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
+  epilogue_int8::x86_avx2.residual(*block.residual, block.low, block.high, values, residual, kCount);
+}
+
 template <int kRows, int kWide>
 OCTET_INLINE inline void store_byte(const Block& block, int64_t i, int64_t j, int64_t columns, __m256i (&v)[kRows][kWide]) {
   const Scale<kWide> scale(block, j);
-  const __m256 low = _mm256_set1_ps(block.low), high = _mm256_set1_ps(block.high);
   const Bytes bytes(block);
-  const bool plain = block.bounded && !scale.has_bias;
-  repeat<kRows>([&](auto r) OCTET_INLINE {
-    repeat<kWide>([&](auto w) OCTET_INLINE {
-      __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(v[r][w]), scale.multiplier[w]);
-      if (!plain) y = _mm256_min_ps(_mm256_max_ps(scale.has_bias ? _mm256_add_ps(y, scale.bias[w]) : y, low), high);
-      v[r][w] = _mm256_cvtps_epi32(y);
+  if (block.function != nullptr || block.residual != nullptr) {
+    alignas(64) float values[(kRows * kWide * kLanes + 15) / 16 * 16];
+    if constexpr (kRows * kWide % 2 != 0) _mm256_store_ps(values + kRows * kWide * kLanes, _mm256_setzero_ps());
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE { _mm256_store_ps(values + (r * kWide + w) * kLanes, scale.apply(v[r][w], w)); });
     });
-  });
+    apply_epilogue<kRows, kWide>(block, i, j, values);
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        v[r][w] = _mm256_castps_si256(_mm256_load_ps(values + (r * kWide + w) * kLanes));
+      });
+    });
+  } else {
+    const __m256 low = _mm256_set1_ps(block.low), high = _mm256_set1_ps(block.high);
+    const bool plain = block.bounded && !scale.has_bias;
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        __m256 y = _mm256_mul_ps(_mm256_cvtepi32_ps(v[r][w]), scale.multiplier[w]);
+        if (!plain) y = _mm256_min_ps(_mm256_max_ps(scale.has_bias ? _mm256_add_ps(y, scale.bias[w]) : y, low), high);
+        v[r][w] = _mm256_cvtps_epi32(y);
+      });
+    });
+  }
   // 32 bytes are two rows of 16 columns or four of 8. Packing works within 128-bit halves; `order` puts the rows together.
   constexpr int kAtOnce = 4 / kWide, kBytes = kWide * kLanes;
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
@@ -128,8 +159,11 @@ OCTET_INLINE inline void finish(const Block& block, int64_t i, int64_t j, int64_
   }
   if (block.output == Output::kFloat32) {
     const Scale<kWide> scale(block, j);
+    const __m256 low = _mm256_set1_ps(block.low), high = _mm256_set1_ps(block.high);
     repeat<kRows>([&](auto r) OCTET_INLINE {
-      repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm256_castps_si256(scale.apply(v[r][w], w)); });
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        v[r][w] = _mm256_castps_si256(_mm256_min_ps(high, _mm256_max_ps(low, scale.apply(v[r][w], w))));   // NaN stays
+      });
     });
   }
   repeat<kRows>([&](auto r) OCTET_INLINE {

@@ -47,10 +47,12 @@ struct Scale {
 template <int kRows, int kWide>
 OCTET_INLINE inline void store_float(const Block& block, int64_t i, int64_t j, int64_t columns, __m512i (&v)[kRows][kWide]) {
   const Scale<kWide> scale(block, j);
+  const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
   repeat<kRows>([&](auto r) OCTET_INLINE {
     float* c = static_cast<float*>(block.c) + block.c_offsets[i + r] + j;
     repeat<kWide>([&](auto w) OCTET_INLINE {
-      _mm512_mask_storeu_ps(c + w * kLanes, first_lanes(columns - w * kLanes), scale.apply(v[r][w], w));
+      const __m512 y = _mm512_min_ps(high, _mm512_max_ps(low, scale.apply(v[r][w], w)));   // NaN stays
+      _mm512_mask_storeu_ps(c + w * kLanes, first_lanes(columns - w * kLanes), y);
     });
   });
 }
@@ -79,20 +81,51 @@ struct Bytes {
   }
 };
 
-template <bool kPlain, int kRows, int kWide>
+// The way from sums to the integers that are stored as bytes.
+enum class Way { kBounded, kClamped, kBuffered };
+
+// A function or a residual: by way of memory, out of line, so that the tiles stay small.
+template <int kRows, int kWide>
+__attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int64_t j, float* values) {
+  constexpr int64_t kRow = kWide * kLanes;
+  if (block.function != nullptr) {
+    epilogue_int8::x86_avx512vnni.function(*block.function, block.low, block.high, values, kRows * kRow);
+    return;
+  }
+  alignas(64) uint8_t residual[kRows * kRow];
+  for (int64_t r = 0; r < kRows; ++r) {
+    const uint8_t* from = block.residual_bytes + block.residual_offsets[i + r] + j;
+    for (int64_t k = 0; k < kRow; k += kLanes)
+      _mm_store_si128(reinterpret_cast<__m128i*>(residual + r * kRow + k), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + k)));
+  }
+  epilogue_int8::x86_avx512vnni.residual(*block.residual, block.low, block.high, values, residual, kRows * kRow);
+}
+
+template <Way kWay, int kRows, int kWide>
 OCTET_INLINE inline void store_byte(const Block& block, int64_t i, int64_t j, int64_t columns, __m512i (&v)[kRows][kWide]) {
   const Scale<kWide> scale(block, j);
-  const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
   const Bytes bytes(block);
-  repeat<kRows>([&](auto r) OCTET_INLINE {
-    repeat<kWide>([&](auto w) OCTET_INLINE {
-      if constexpr (kPlain) {
-        v[r][w] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(v[r][w]), scale.multiplier[w]));
-      } else {
-        v[r][w] = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(scale.apply(v[r][w], w), low), high));
-      }
+  if constexpr (kWay == Way::kBuffered) {
+    alignas(64) float values[kRows * kWide * kLanes];
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE { _mm512_store_ps(values + (r * kWide + w) * kLanes, scale.apply(v[r][w], w)); });
     });
-  });
+    apply_epilogue<kRows, kWide>(block, i, j, values);
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_load_si512(values + (r * kWide + w) * kLanes); });
+    });
+  } else {
+    const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      repeat<kWide>([&](auto w) OCTET_INLINE {
+        if constexpr (kWay == Way::kBounded) {
+          v[r][w] = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(v[r][w]), scale.multiplier[w]));
+        } else {
+          v[r][w] = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(scale.apply(v[r][w], w), low), high));
+        }
+      });
+    });
+  }
   // 64 bytes are two rows of 32 columns or four of 16.
   constexpr int kAtOnce = 4 / kWide, kBytes = kWide * kLanes;
   const __mmask32 mask = static_cast<__mmask32>(columns >= 32 ? ~0u : (1u << columns) - 1);
@@ -143,8 +176,9 @@ OCTET_INLINE inline void finish(const Block& block, int64_t i, int64_t j, int64_
     case Output::kInt32: return store_int32(block, i, j, columns, v);
     case Output::kFloat32: return store_float(block, i, j, columns, v);
     case Output::kByte:
-      if (block.bounded && block.float_bias == nullptr) return store_byte<true>(block, i, j, columns, v);
-      return store_byte<false>(block, i, j, columns, v);
+      if (block.function != nullptr || block.residual != nullptr) return store_byte<Way::kBuffered>(block, i, j, columns, v);
+      if (block.bounded && block.float_bias == nullptr) return store_byte<Way::kBounded>(block, i, j, columns, v);
+      return store_byte<Way::kClamped>(block, i, j, columns, v);
   }
 }
 

@@ -1,0 +1,7 @@
+#include "kernels/epilogue_int8/wide.h"
+
+namespace octet::kernels::epilogue_int8 {
+
+const Kernel arm_neon = kWide;
+
+}  // namespace octet::kernels::epilogue_int8

@@ -1,0 +1,7 @@
+#include "kernels/epilogue_int8/wide.h"
+
+namespace octet::kernels::epilogue_int8 {
+
+const Kernel x86_avx2 = kWide;
+
+}  // namespace octet::kernels::epilogue_int8
