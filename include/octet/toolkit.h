@@ -169,6 +169,8 @@ struct QuantizeOptions {
   std::optional<std::string> method;     // "static", "dynamic", "weight-only"
   std::optional<std::string> calibrator; // "minmax", "percentile", "entropy", "mse"
   bool per_tensor = false;               // one scale for all channels of a weight
+  std::optional<bool> equalize;          // bring channels of very different size to one size first (static)
+  std::optional<std::string> bias_correction;   // "none", "analytic", "data" (static)
   Progress progress;
 };
 
@@ -184,6 +186,7 @@ struct QuantizeSummary {
   int64_t frames = 0;
   int64_t bytes_before = 0, bytes_after = 0;
   double macs_covered = kNotMeasured;      // share of the MACs in 8 bits, 0 to 1
+  std::vector<std::string> notes;          // what the methods did, a line each
   std::vector<LayerTreatment> layers;
 };
 

@@ -27,21 +27,19 @@ void insert_observers(Graph& graph, std::span<Value* const> values) {
   }
 }
 
-struct CalibrationRun::Sink final : ObserverSink {
-  std::vector<TensorStatistics*> by_observer;
-  std::map<std::string, TensorStatistics> statistics;
-  int64_t frames = 0;
-  void observe(int observer, const Tensor& tensor) override { by_observer[static_cast<size_t>(observer)]->add(tensor.values<float>()); }
+struct WatchRun::Sink final : ObserverSink {
+  Look look;
+  void observe(int observer, const Tensor& tensor) override { look(static_cast<size_t>(observer), tensor); }
 };
 
-CalibrationRun::CalibrationRun(const Model& model, std::vector<std::string> names, const SessionOptions& options) : sink_(std::make_unique<Sink>()) {
+WatchRun::WatchRun(const Model& model, std::span<const std::string> names, Look look, const SessionOptions& options) : sink_(std::make_unique<Sink>()) {
+  sink_->look = std::move(look);
   Model observed = model.clone();
   std::vector<Value*> values;
   for (const std::string& name : names) {
     Value* value = observed.graph->find_value(name);
     require(value != nullptr, ErrorCode::kNotFound, "the model has no value '", name, "' to observe");
     values.push_back(value);
-    sink_->by_observer.push_back(&sink_->statistics[name]);
   }
   insert_observers(*observed.graph, values);
   EngineOptions engine;
@@ -49,15 +47,19 @@ CalibrationRun::CalibrationRun(const Model& model, std::vector<std::string> name
   session_ = std::make_unique<Session>(make_session(std::move(observed), options, std::move(engine)));
 }
 
-CalibrationRun::~CalibrationRun() = default;
+WatchRun::~WatchRun() = default;
 
-void CalibrationRun::add_frame(std::span<const Tensor> inputs) {
-  session_->run(inputs);
-  ++sink_->frames;
+void WatchRun::add_frame(std::span<const Tensor> inputs) { session_->run(inputs); }
+const std::vector<TensorInfo>& WatchRun::inputs() const { return session_->inputs(); }
+
+CalibrationRun::CalibrationRun(const Model& model, const std::vector<std::string>& names, const SessionOptions& options)
+    : run_(model, names, [this](size_t value, const Tensor& tensor) { by_value_[value]->add(tensor.values<float>()); }, options) {
+  for (const std::string& name : names) by_value_.push_back(&statistics_[name]);
 }
 
-const std::vector<TensorInfo>& CalibrationRun::inputs() const { return session_->inputs(); }
-int64_t CalibrationRun::frames() const { return sink_->frames; }
-const std::map<std::string, TensorStatistics>& CalibrationRun::statistics() const { return sink_->statistics; }
+void CalibrationRun::add_frame(std::span<const Tensor> inputs) {
+  run_.add_frame(inputs);
+  ++frames_;
+}
 
 }  // namespace octet

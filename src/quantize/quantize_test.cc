@@ -1,7 +1,6 @@
 #include "quantize/quantize.h"
 
 #include <cmath>
-#include <random>
 
 #include <gtest/gtest.h>
 
@@ -10,42 +9,15 @@
 #include "passes/pass.h"
 #include "quantize/prepare.h"
 #include "quantize/raise_opset.h"
+#include "quantize/testing.h"
 #include "quantize/weights.h"
 #include "runtime/session.h"
 
 namespace octet {
 namespace {
 
-Tensor random_tensor(Shape shape, unsigned seed, float scale = 1) {
-  std::mt19937 random(seed);
-  std::normal_distribution<float> normal(0, scale);
-  Tensor tensor(DType::kFloat32, std::move(shape));
-  for (float& value : tensor.values<float>()) value = normal(random);
-  return tensor;
-}
-
-struct Builder {
-  Model model;
-  Graph& graph = *model.graph;
-  unsigned seed = 1;
-  explicit Builder(int opset = 17) { graph.opsets[""] = opset; }
-
-  Value* add(std::string_view op, std::vector<Value*> inputs) {
-    Node* node = graph.add_node("", op, std::move(inputs), std::string(op));
-    node->name = node->outputs[0]->name;
-    last = node;
-    return node->outputs[0];
-  }
-  Value* conv(Value* x, int64_t in, int64_t out, int64_t kernel) {
-    float spread = 1.0f / std::sqrt(static_cast<float>(in * kernel * kernel));
-    Value* w = graph.add_constant("w", random_tensor({out, in, kernel, kernel}, seed++, spread));
-    Value* b = graph.add_constant("b", random_tensor({out}, seed++, 0.1f));
-    Value* y = add("Conv", {x, w, b});
-    last->attributes.set("pads", std::vector<int64_t>(4, kernel / 2));
-    return y;
-  }
-  Node* last = nullptr;
-};
+using namespace testing;
+using Builder = Network;
 
 // Conv, Relu, a residual block, pooling, a concatenation and a float head of two convolutions.
 Model small_network(int opset = 17) {
@@ -61,40 +33,6 @@ Model small_network(int opset = 17) {
   b.graph.add_output(b.conv(joined, 24, 4, 1));
   b.graph.add_output(b.add("Sigmoid", {b.conv(joined, 24, 2, 1)}));
   return std::move(b.model);
-}
-
-NextFrame frames(int count, std::vector<Shape> shapes) {
-  auto at = std::make_shared<int>(0);
-  return [=](std::vector<Tensor>& inputs) {
-    if (*at == count) return false;
-    inputs.clear();
-    for (const Shape& shape : shapes) inputs.push_back(random_tensor(shape, 1000u + static_cast<unsigned>((*at)++)));
-    return true;
-  };
-}
-
-std::vector<std::vector<float>> run(const Model& model, std::span<const Tensor> inputs) {
-  Session session = make_session(model.clone(), {.threads = 1});
-  std::vector<std::vector<float>> outputs;
-  for (const Tensor& tensor : session.run(inputs)) outputs.emplace_back(tensor.values<float>().begin(), tensor.values<float>().end());
-  return outputs;
-}
-
-double worst_sqnr(const Model& a, const Model& b, std::vector<Shape> shapes) {
-  std::vector<Tensor> inputs;
-  for (const Shape& shape : shapes) inputs.push_back(random_tensor(shape, 5));
-  auto x = run(a, inputs), y = run(b, inputs);
-  double worst = HUGE_VAL;
-  for (size_t o = 0; o < x.size(); ++o) {
-    double signal = 0, noise = 1e-30;
-    EXPECT_EQ(x[o].size(), y[o].size());
-    for (size_t i = 0; i < x[o].size(); ++i) {
-      signal += static_cast<double>(x[o][i]) * x[o][i];
-      noise += (static_cast<double>(x[o][i]) - y[o][i]) * (static_cast<double>(x[o][i]) - y[o][i]);
-    }
-    worst = std::min(worst, 10 * std::log10(signal / noise));
-  }
-  return worst;
 }
 
 std::map<std::string, int> operators(const Graph& graph) {

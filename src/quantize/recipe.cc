@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view kMethods[] = {"static", "dynamic", "weight-only"};
 constexpr std::string_view kGranularities[] = {"tensor", "channel"};
 constexpr std::string_view kCalibrators[] = {"minmax", "percentile", "entropy", "mse"};
+constexpr std::string_view kBiasCorrections[] = {"none", "analytic", "data"};
 constexpr std::string_view kActivations[] = {"uint8", "int8"};
 constexpr std::string_view kOtherTables[] = {"preprocess", "inputs", "labels", "task"};
 
@@ -31,6 +32,14 @@ LayerOverride read_layer(const toml::table& table, const std::string& where, con
 
 const char* method_name(Method method) { return kMethods[static_cast<size_t>(method)].data(); }
 const char* granularity_name(Granularity granularity) { return kGranularities[static_cast<size_t>(granularity)].data(); }
+
+const char* bias_correction_name(BiasCorrection correction) { return kBiasCorrections[static_cast<size_t>(correction)].data(); }
+
+BiasCorrection bias_correction_from_name(std::string_view name) {
+  for (size_t i = 0; i < std::size(kBiasCorrections); ++i)
+    if (name == kBiasCorrections[i]) return static_cast<BiasCorrection>(i);
+  throw Error(ErrorCode::kInvalidArgument, text("unknown bias correction '", name, "'"), "known: none, analytic, data");
+}
 
 Method method_from_name(std::string_view name) {
   for (size_t i = 0; i < std::size(kMethods); ++i)
@@ -90,6 +99,12 @@ Recipe parse_recipe(std::string_view toml, std::string_view file) {
   if (auto choice = reader.choice("calibrator", kCalibrators)) recipe.calibrator = static_cast<Calibrator>(*choice);
   if (auto percentile = reader.number("percentile")) recipe.percentile = *percentile;
   if (!(recipe.percentile > 50 && recipe.percentile <= 100)) reader.fail_at("percentile", "the percentile must lie between 50 and 100");
+  if (auto flag = reader.flag("equalize")) recipe.equalize = *flag;
+  if (auto strength = reader.number("equalize_strength")) {
+    recipe.equalize_strength = *strength;
+    if (!(*strength >= 0 && *strength <= 1)) reader.fail_at("equalize_strength", "the strength must lie between 0 and 1");
+  }
+  if (auto choice = reader.choice("bias_correction", kBiasCorrections)) recipe.bias_correction = static_cast<BiasCorrection>(*choice);
   if (const toml::node* layers = reader.take("layers")) {
     const toml::array* list = layers->as_array();
     if (list == nullptr) reader.fail_at("layers", "must be a list of tables", "[[quantize.layers]]");
@@ -112,6 +127,9 @@ std::string recipe_to_toml(const Recipe& recipe) {
   line("symmetric", recipe.symmetric ? "true" : "false");
   line("calibrator", toml_string(calibrator_name(recipe.calibrator)));
   line("percentile", toml_number(recipe.percentile));
+  line("equalize", recipe.equalize ? "true" : "false");
+  if (recipe.equalize_strength >= 0) line("equalize_strength", toml_number(recipe.equalize_strength));
+  line("bias_correction", toml_string(bias_correction_name(recipe.bias_correction)));
   for (const LayerOverride& layer : recipe.layers) {
     out += "\n[[quantize.layers]]\n";
     if (!layer.name.empty()) line("name", toml_string(layer.name));

@@ -13,10 +13,13 @@ namespace octet {
 
 enum class Method : uint8_t { kStatic, kDynamic, kWeightOnly };
 enum class Granularity : uint8_t { kTensor, kChannel };
+enum class BiasCorrection : uint8_t { kNone, kAnalytic, kData };   // quantize/bias_correction.h
 
 const char* method_name(Method method);                 // "static", "dynamic", "weight-only"
 Method method_from_name(std::string_view name);         // throws Error
 const char* granularity_name(Granularity granularity);  // "tensor", "channel"
+const char* bias_correction_name(BiasCorrection correction);   // "none", "analytic", "data"
+BiasCorrection bias_correction_from_name(std::string_view name);   // throws Error
 
 // What one layer does differently from the rest. Absent means: as everywhere.
 struct LayerOverride {
@@ -35,6 +38,9 @@ struct Recipe {
   bool symmetric = false;                 // activation ranges around 0
   Calibrator calibrator = Calibrator::kMse;     // the best default on the benchmark models (docs/accuracy.md)
   double percentile = 99.99;
+  bool equalize = false;                  // quantize/equalize.h
+  double equalize_strength = -1;          // 0 to 1: α for all; negative: chosen for each set of layers
+  BiasCorrection bias_correction = BiasCorrection::kNone;
   std::vector<LayerOverride> layers;      // later entries win
 
   // The settings of one node after its overrides.

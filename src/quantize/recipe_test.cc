@@ -15,6 +15,8 @@ scale = "1/255"
 method = "static"
 calibrator = "mse"
 activations = "int8"
+equalize = true
+bias_correction = "data"
 [[quantize.layers]]
 op = "Softmax"
 quantize = false
@@ -24,6 +26,8 @@ weights = "tensor"
 )", "r.toml");
   EXPECT_EQ(recipe.calibrator, Calibrator::kMse);
   EXPECT_EQ(recipe.activations, DType::kInt8);
+  EXPECT_TRUE(recipe.equalize);
+  EXPECT_EQ(recipe.bias_correction, BiasCorrection::kData);
   EXPECT_FALSE(recipe.layer("a", "Softmax").quantize);
   EXPECT_TRUE(recipe.layer("a", "Conv").quantize);
   EXPECT_EQ(recipe.layer("head.3", "Conv").weights, Granularity::kTensor);
@@ -34,6 +38,7 @@ weights = "tensor"
 TEST(Recipe, RefusesWhatItDoesNotKnow) {
   EXPECT_THROW(parse_recipe("[quantize]\nmethot = \"static\"\n", "r.toml"), Error);
   EXPECT_THROW(parse_recipe("[quantize]\nmethod = \"magic\"\n", "r.toml"), Error);
+  EXPECT_THROW(parse_recipe("[quantize]\nequalize_strength = 2\n", "r.toml"), Error);
   EXPECT_THROW(parse_recipe("[quantize]\npercentile = 12\n", "r.toml"), Error);
   EXPECT_THROW(parse_recipe("[[quantize.layers]]\nquantize = false\n", "r.toml"), Error);
   EXPECT_THROW(parse_recipe("[quantise]\nmethod = \"static\"\n", "r.toml"), Error);

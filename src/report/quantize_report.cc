@@ -27,6 +27,7 @@ std::string quantize_report(const QuantizeSummary& r) {
   if (r.method == "static") out += fmt::format(", {} ranges from {} frames", r.calibrator, r.frames);
   out += fmt::format(", weights per {}: {}", r.weights, becomes.empty() ? "no layers" : becomes);
   if (macs > 0) out += fmt::format("; {} of the MACs in 8 bits", format_percent(r.macs_covered));
+  for (const std::string& note : r.notes) out += "\n" + note;
   out += fmt::format("\n{}  {}\n{}  {}, {} of it\n", r.model, format_bytes(r.bytes_before), r.output, format_bytes(r.bytes_after),
                      r.bytes_before > 0 ? format_percent(static_cast<double>(r.bytes_after) / static_cast<double>(r.bytes_before)) : "-");
   return out;
@@ -35,6 +36,7 @@ std::string quantize_report(const QuantizeSummary& r) {
 std::string quantize_json(const QuantizeSummary& r) {
   Json json = {{"model", r.model}, {"output", r.output}, {"method", r.method}, {"calibrator", r.calibrator}, {"weights", r.weights},
                {"frames", r.frames}, {"bytes_before", r.bytes_before}, {"bytes_after", r.bytes_after}, {"macs_covered", json_number(r.macs_covered)}};
+  json["notes"] = r.notes;
   json["layers"] = Json::array();
   for (const LayerTreatment& layer : r.layers)
     json["layers"].push_back({{"layer", layer.layer}, {"operator", layer.operator_type}, {"treatment", layer.treatment}, {"reason", layer.reason},

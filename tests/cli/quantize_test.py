@@ -33,6 +33,13 @@ class Quantize(CommandTest):
                 sizes.add(file.read())
         self.assertEqual(len(sizes), 4, "each option makes another file")
 
+    def test_equalization_and_bias_correction(self):
+        result = self.json("quantize", FLOAT, "-o", self.path("e.onnx"), "--data", CALIBRATE + "[:2]", "--recipe", RECIPE, "--equalize",
+                           "--bias-correction", "data")
+        self.assertEqual(len(result["notes"]), 2)
+        self.assertIn("bias correction (from data)", result["notes"][1])
+        self.done("run", self.path("e.onnx"))
+
     def test_the_same_frames_give_the_same_file(self):
         files = []
         for name in ("a.onnx", "b.onnx"):

@@ -8,7 +8,8 @@ namespace octet {
 namespace {
 
 struct Request {
-  std::string model, output, method, calibrator;
+  std::string model, output, method, calibrator, bias_correction;
+  bool equalize = false;
   QuantizeOptions options;
   bool json = false;
 };
@@ -16,6 +17,8 @@ struct Request {
 int run(Request& request) {
   if (!request.method.empty()) request.options.method = request.method;
   if (!request.calibrator.empty()) request.options.calibrator = request.calibrator;
+  if (!request.bias_correction.empty()) request.options.bias_correction = request.bias_correction;
+  if (request.equalize) request.options.equalize = true;
   ProgressBar bar;
   request.options.progress = bar.callback();
   QuantizeSummary summary = quantize(request.model, request.output, request.options);
@@ -37,6 +40,9 @@ Command add_quantize(CLI::App& app) {
   command->add_option("--calibrator", request->calibrator, "how ranges are chosen: minmax, percentile, entropy, mse")
       ->type_name("NAME")->check(CLI::IsMember({"minmax", "percentile", "entropy", "mse"}));
   command->add_flag("--per-tensor", request->options.per_tensor, "one scale for all channels of a weight (default: one per channel)");
+  command->add_flag("--equalize", request->equalize, "bring channels of very different size to one size first (static)");
+  command->add_option("--bias-correction", request->bias_correction, "move biases so that layers keep their means: none, analytic, data (static)")
+      ->type_name("HOW")->check(CLI::IsMember({"none", "analytic", "data"}));
   add_session_options(*command, request->options.session);
   command->add_flag("--json", request->json, "print one JSON object");
   command->footer("example: octet quantize shapes.onnx -o shapes.int8.onnx --data frames/calibrate --recipe recipe.toml");

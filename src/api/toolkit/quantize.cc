@@ -45,6 +45,8 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   Recipe& recipe = instructions.recipe;
   if (options.method) recipe.method = method_from_name(*options.method);
   if (options.calibrator) recipe.calibrator = calibrator_from_name(*options.calibrator);
+  if (options.equalize) recipe.equalize = *options.equalize;
+  if (options.bias_correction) recipe.bias_correction = bias_correction_from_name(*options.bias_correction);
   if (options.per_tensor) recipe.weights = Granularity::kTensor;
 
   QuantizeSummary summary;
@@ -62,15 +64,18 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   }
   int64_t count = source ? std::max<int64_t>(0, source->count()) : 0;
   NextFrame next = [&](std::vector<Tensor>& inputs) {
-    check_interrupt();
-    if (options.progress) options.progress("calibrating", summary.frames, count);
     Frame frame;
     if (!source || !source->next(frame)) return false;
     inputs = tensors_of(frame);
-    ++summary.frames;
     return true;
   };
-  QuantizeResult result = quantize_model(model, recipe, next, options.session);
+  auto rewind = [&] { if (source) source->reset(); };
+  auto progress = [&](std::string_view what, int64_t done, int64_t total) {
+    if (options.progress) options.progress(what, done, total > 0 ? total : count);
+  };
+  QuantizeResult result = quantize_model(model, recipe, {next, rewind}, options.session, progress);
+  summary.frames = result.frames;
+  summary.notes = result.notes;
   check_interrupt();
   if (!instructions.pipeline.is_empty()) result.model.set_metadata(kPipelineMetadataKey, pipeline_to_toml(instructions.pipeline));
   write_model(result.model, output);

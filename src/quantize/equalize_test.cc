@@ -1,0 +1,99 @@
+#include "quantize/equalize.h"
+
+#include <gtest/gtest.h>
+
+#include "quantize/prepare.h"
+#include "quantize/testing.h"
+
+namespace octet {
+namespace {
+
+using namespace testing;
+
+// Channels whose sizes differ by up to 2^6, in a residual stream without activations and in front of a depthwise convolution.
+Model uneven_network() {
+  Network n;
+  Value* x = n.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 16, 16});
+  Value* y = n.conv(x, 3, 16, 3, 1, 6);
+  Value* inner = n.add("Relu", {n.conv(n.add("Relu", {n.conv(y, 16, 16, 1, 1, 6)}), 16, 16, 3, 16, 6)});
+  Value* z = n.add("Add", {n.conv(inner, 16, 16, 1, 1, 6), y});
+  // Every channel counts alike for the result: the last weights undo the spread.
+  Tensor w = random_tensor({4, 16, 1, 1}, 50, 0.25f);
+  for (int64_t i = 0; i < w.elements(); ++i) w.data<float>()[i] /= std::exp2(6.0f * static_cast<float>(i % 16) / 16);
+  n.graph.add_output(n.add("Conv", {z, n.graph.add_constant("last", std::move(w))}));
+  return std::move(n.model);
+}
+
+TEST(Equalize, HelpsWhereChannelsDiffer) {
+  Model model = uneven_network();
+  Recipe recipe;
+  double plain = worst_sqnr(model, quantize_model(model, recipe, frames(4, {{1, 3, 16, 16}})).model, {{1, 3, 16, 16}}, 3);
+  recipe.equalize = true;
+  QuantizeResult result = quantize_model(model, recipe, frames(4, {{1, 3, 16, 16}}));
+  EXPECT_GT(worst_sqnr(model, result.model, {{1, 3, 16, 16}}, 3), plain + 6);
+  ASSERT_EQ(result.notes.size(), 1u);
+  EXPECT_NE(result.notes[0].find("equalization"), std::string::npos);
+}
+
+TEST(Equalize, StrengthZeroAndEvenChannelsChangeNothing) {
+  Network n;
+  Value* x = n.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 8, 8});
+  n.graph.add_output(n.conv(n.add("Relu", {n.conv(x, 3, 4, 3)}), 4, 2, 1));
+  Model prepared = prepare_float(n.model);
+  ChannelClasses classes = find_channel_classes(*prepared.graph);
+  ChannelStatisticsMap statistics;
+  std::vector<std::string> quantized;
+  for (const auto& [name, axis] : channels_to_observe(classes)) {
+    Tensor even(DType::kFloat32, Shape{1, 4, 1, 2});
+    for (int i = 0; i < 8; ++i) even.data<float>()[i] = i % 2 ? 1.0f : 0.25f;
+    statistics[name].add(even, axis);
+    quantized.push_back(name);
+  }
+  Equalization chosen = choose_factors(classes, statistics, quantized, 1);
+  for (float factor : chosen.factors) EXPECT_EQ(factor, 1);
+  EXPECT_EQ(chosen.sets, 0);
+}
+
+// Below a Clip a channel may grow until it reaches the bound, and never shrink.
+TEST(Equalize, StaysBelowBounds) {
+  Network n;
+  Value* x = n.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 16, 16});
+  Value* y = n.relu6(n.conv(x, 3, 16, 3, 1, 6));
+  n.graph.add_output(n.conv(n.relu6(n.conv(y, 16, 16, 3, 16)), 16, 4, 1));
+  Model prepared = prepare_float(n.model);
+  ChannelClasses classes = find_channel_classes(*prepared.graph);
+  ChannelStatisticsMap statistics;
+  std::vector<std::string> quantized;
+  for (const auto& [name, axis] : channels_to_observe(classes)) {
+    Tensor tensor(DType::kFloat32, Shape{1, 16, 1, 1});
+    for (int c = 0; c < 16; ++c) tensor.data<float>()[c] = 6.0f / static_cast<float>(1 << (c / 3));
+    statistics[name].add(tensor, axis);
+    quantized.push_back(name);
+  }
+  Equalization chosen = choose_factors(classes, statistics, quantized);
+  EXPECT_GT(chosen.sets, 0);
+  for (const auto& [value, channels] : classes.values)
+    for (size_t c = 0; c < channels.classes.size(); ++c) {
+      float factor = chosen.factors[static_cast<size_t>(channels.classes[c])];
+      if (classes.bound[static_cast<size_t>(channels.classes[c])] == 0) continue;
+      EXPECT_LE(factor, 1);
+      EXPECT_LE(6.0f / static_cast<float>(1 << (c / 3)) / factor, 6.0f);
+    }
+}
+
+TEST(ChannelStatistics, CountEveryChannelApart) {
+  ChannelStatistics statistics;
+  statistics.add(Tensor::from<float>(Shape{2, 2, 2}, std::vector<float>{1, 2, -3, 4, 5, NAN, 7, 8}), 1);
+  EXPECT_EQ(statistics.channels(), 2u);
+  EXPECT_EQ(statistics.highest(0), 5);
+  EXPECT_EQ(statistics.lowest(1), -3);
+  EXPECT_EQ(statistics.largest(1), 8);
+  EXPECT_EQ(statistics.count(0), 3);
+  EXPECT_DOUBLE_EQ(statistics.mean(0), 8.0 / 3);
+  EXPECT_DOUBLE_EQ(statistics.mean_square(1), (9 + 16 + 49 + 64) / 4.0);
+  EXPECT_THROW(statistics.add(Tensor::of<float>({1, 2, 3}), 0), Error);
+  EXPECT_THROW(statistics.add(Tensor::of<float>({1, 2}), 1), Error);
+}
+
+}  // namespace
+}  // namespace octet
