@@ -98,6 +98,7 @@ ConvF32 prepare_conv_f32(const ConvShape& shape, const gemm_f32::Kernel& kernel)
   limits.column_step = kernel.nr;
   limits.row_bytes = op.gathers ? op.row_stride * 4 : op.shape.taps() * 8 + op.shape.group_inputs() * 4;
   limits.column_bytes = depth * 4;
+  limits.keeps_rows = true;
   op.grid = cut_into_tasks(op.shape, limits);
   op.tasks = op.grid.count;
   op.group_bytes = PackedGroup(op, nullptr).bytes;
@@ -135,20 +136,25 @@ void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin
   block.c_offsets = scratch.offsets;
   block.low = args.low;
   block.high = args.high;
+  TaskBlock before{-1, -1, 0, 0, 0};
   for (int64_t task = task_begin; task < task_end; ++task) {
     const TaskBlock part = task_block(op.grid, task);
     const float* input = args.input + part.group * s.group_inputs();
-    if (op.gathers) {
-      gather_rows(op, input, part, scratch);
-    } else {
-      point_rows(s, input, scratch.zeros, sizeof(float), part.row, part.rows, scratch.a, op.grid.row_block);
+    if (part.group != before.group || part.row != before.row) {
+      if (op.gathers) {
+        gather_rows(op, input, part, scratch);
+      } else {
+        point_rows(s, input, scratch.zeros, sizeof(float), part.row, part.rows, scratch.a, op.grid.row_block);
+      }
+      offset_rows(s, part.row, part.rows, scratch.offsets);
+      before = part;
     }
-    offset_rows(s, part.row, part.rows, scratch.offsets);
     const PackedGroup group(op, static_cast<std::byte*>(const_cast<void*>(args.packed)) + part.group * op.group_bytes);
     const int64_t column = part.group * s.group_outputs() + part.column;
     block.m = part.rows;
     block.n = part.columns;
     block.b = group.weights + part.column * depth;
+    block.b_end = group.weights + op.packed_columns * depth;
     block.bias = group.bias + part.column;
     block.c = args.output + column;
     block.residual = args.residual == nullptr ? nullptr : args.residual + column;

@@ -91,6 +91,9 @@ inline std::vector<ConvShape> conv_test_shapes() {
   shapes.push_back(gemm_shape(3, 5, 0));
   shapes.push_back(gemm_shape(0, 5, 4));
   shapes.push_back(gemm_shape(1, 1000, 300));
+  shapes.push_back(gemm_shape(2, 300, 257));
+  shapes.push_back(gemm_shape(3, 261, 128));
+  shapes.push_back(gemm_shape(45, 300, 520));
   shapes.push_back(gemm_shape(200, 40, 130, 150, 50));
   shapes.push_back(same_conv(9, 11, 3, 20, 3, 2));
   shapes.push_back(same_conv(13, 12, 6, 33, 7, 2));

@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kMacsWorthATask = 2'000'000;
 constexpr int64_t kWantedTasks = 16;
 constexpr int64_t kMaxRowBlock = 240;
+constexpr int64_t kManyPanels = 8;   // columns worth sharing out before rows are
 
 int64_t ceil_divide(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 
@@ -27,8 +28,11 @@ TaskGrid cut_into_tasks(const ConvShape& shape, const GridLimits& limits) {
     const int64_t count = budget / std::max<int64_t>(bytes, 1) / step * step;
     return std::clamp(count, step, round_up(most, step));
   };
-  grid.column_block = fit(cache / 4, limits.column_bytes, limits.column_step, grid.columns);
-  grid.row_block = std::min(fit(cache / 8, limits.row_bytes, limits.row_step, grid.rows), round_up(kMaxRowBlock, limits.row_step));
+  grid.rows_first = !limits.keeps_rows;
+  grid.column_block = limits.keeps_rows ? round_up(grid.columns, limits.column_step)
+                                        : fit(cache / 4, limits.column_bytes, limits.column_step, grid.columns);
+  grid.row_block = std::min(fit(limits.keeps_rows ? cache / 4 : cache / 8, limits.row_bytes, limits.row_step, grid.rows),
+                            round_up(kMaxRowBlock, limits.row_step));
 
   auto count = [&] {
     grid.row_blocks = (grid.rows + grid.row_block - 1) / grid.row_block;
@@ -41,7 +45,9 @@ TaskGrid cut_into_tasks(const ConvShape& shape, const GridLimits& limits) {
   grid.column_block = round_up((grid.columns + grid.column_blocks - 1) / grid.column_blocks, limits.column_step);
   const int64_t wanted = std::clamp<int64_t>(shape.macs() / kMacsWorthATask, 1, kWantedTasks);
   while (count() < wanted) {
-    if (grid.row_block >= 4 * limits.row_step) {
+    if (limits.keeps_rows && grid.column_block >= kManyPanels * limits.column_step) {
+      grid.column_block = round_up(grid.column_block / 2, limits.column_step);
+    } else if (grid.row_block >= 4 * limits.row_step) {
       grid.row_block = round_up(grid.row_block / 2, limits.row_step);
     } else if (grid.column_block > limits.column_step) {
       grid.column_block = round_up(grid.column_block / 2, limits.column_step);
@@ -56,12 +62,12 @@ TaskGrid cut_into_tasks(const ConvShape& shape, const GridLimits& limits) {
 
 TaskBlock task_block(const TaskGrid& grid, int64_t task) {
   TaskBlock block;
-  block.row = task % grid.row_blocks * grid.row_block;
+  const int64_t blocks = grid.row_blocks * grid.column_blocks, within = task % blocks;
+  block.group = task / blocks;
+  block.row = (grid.rows_first ? within % grid.row_blocks : within / grid.column_blocks) * grid.row_block;
   block.rows = std::min(grid.row_block, grid.rows - block.row);
-  const int64_t rest = task / grid.row_blocks;
-  block.column = rest % grid.column_blocks * grid.column_block;
+  block.column = (grid.rows_first ? within / grid.row_blocks : within % grid.column_blocks) * grid.column_block;
   block.columns = std::min(grid.column_block, grid.columns - block.column);
-  block.group = rest / grid.column_blocks;
   return block;
 }
 

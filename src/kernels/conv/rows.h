@@ -28,11 +28,12 @@ class Carver {
   int64_t used_ = 0;
 };
 
-// The output of every group is cut into blocks of rows × columns; one block is one task. Consecutive tasks share columns.
+// The output of every group is cut into blocks of rows × columns; one block is one task. Consecutive tasks share columns, or rows.
 struct TaskGrid {
   int64_t rows = 0, columns = 0;   // of one group
   int64_t row_block = 1, column_block = 1;
   int64_t row_blocks = 0, column_blocks = 0, count = 0;
+  bool rows_first = true;   // consecutive tasks share columns
 };
 
 struct TaskBlock {
@@ -43,6 +44,9 @@ struct GridLimits {
   int64_t row_step = 1, column_step = 1;   // the kernel's tile
   int64_t row_bytes = 0;                   // scratch that one row needs
   int64_t column_bytes = 0;                // weights of one column
+  // Whether all columns pass by the same rows, which stay in the cache, before the next rows come; for kernels that fetch the weights
+  // ahead. Else the weights of some columns stay while all rows pass by.
+  bool keeps_rows = false;
 };
 
 TaskGrid cut_into_tasks(const ConvShape& shape, const GridLimits& limits);

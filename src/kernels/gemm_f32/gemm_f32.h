@@ -7,8 +7,9 @@
 //     v = low > v ? low : v;  v = high < v ? high : v      (NaN passes through)
 //     c[i][j] = v
 //
-// Vectorised across columns only, so all levels give the same bits. Short runs, and the bias last, because each addition loses half a
-// unit of what has been added up so far: one chain from the bias on has two to three times the error of what other engines do.
+// Vectorised across columns only, so all levels give the same bits. Runs, and the bias last, because each addition loses half a unit
+// of what has been added up so far: one chain from the bias on has two to three times the error of what other engines do. (Shorter
+// runs than these gain next to nothing there and cost a tenth of the speed: the sums do not fit in registers.)
 // Padding taps point to a row of zeros and are multiplied like any other.
 //
 // b is packed in panels of `nr` columns; the last panel is as wide as the columns left, rounded up to `n_step`. The panel
@@ -24,7 +25,7 @@
 
 namespace octet::kernels::gemm_f32 {
 
-inline constexpr int64_t kRun = 32;   // products added up before they join the sum
+inline constexpr int64_t kRun = 128;  // products added up before they join the sum
 
 struct Block {
   const void* const* a = nullptr;     // input pixels: row i of tap t is a[t · a_rows + i], `channels` floats
@@ -32,6 +33,7 @@ struct Block {
   int64_t taps = 0, channels = 0;
   int64_t m = 0, n = 0;
   const float* b = nullptr;           // packed, from the first column of this block (a multiple of nr) on
+  const float* b_end = nullptr;       // end of the panels that follow, which are fetched ahead; or null
   const float* bias = nullptr;        // n rounded up to n_step
   float* c = nullptr;                 // element (i, j) is c[c_offsets[i] + j]
   const int64_t* c_offsets = nullptr;

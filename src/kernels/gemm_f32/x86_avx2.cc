@@ -1,8 +1,7 @@
 // 6 rows × 16 columns (12 accumulators, 2 weight vectors).
 #include <immintrin.h>
 
-#include "kernels/gemm_f32/gemm_f32.h"
-#include "kernels/unroll.h"
+#include "kernels/gemm_f32/ahead.h"
 
 namespace octet::kernels::gemm_f32 {
 
@@ -34,7 +33,7 @@ OCTET_INLINE inline void finish(const Block& block, int64_t at, __m256 y, int64_
 // kRows × (kWide · 8) outputs from row i, column j on; `columns` of them are real. Columns beyond the first panel's 16 come
 // from the next panels, `panel` floats apart.
 template <int kRows, int kWide>
-void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel) {
+void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel, Ahead& ahead) {
   constexpr int kInPanel = kWide < 2 ? kWide : 2;
   __m256 v[kRows][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
@@ -61,6 +60,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     });
     any = true;
     run = 0;
+    fetch(ahead);
   };
   for (int64_t t = 0; t < block.taps; ++t) {
     const float* a[kRows];
@@ -68,18 +68,32 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     for (int64_t c = 0; c < block.channels;) {
       const int64_t end = block.channels - c < kRun - run ? block.channels : c + kRun - run;
       run += end - c;
-      for (; c < end; ++c, b += kInPanel * kLanes) {
+      const float* x_end[kRows];
+      repeat<kRows>([&](auto r) OCTET_INLINE { x_end[r] = a[r] + end; });
+      auto step = [&](int64_t k, const float* weight) OCTET_INLINE {
         __m256 weights[kWide];
-        repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm256_loadu_ps(b + (w / 2) * panel + (w % 2) * kLanes); });
+        repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm256_loadu_ps(weight + (w / 2) * panel + (w % 2) * kLanes); });
         repeat<kRows>([&](auto r) OCTET_INLINE {
-          const __m256 x = _mm256_broadcast_ss(a[r] + c);
+          const __m256 x = _mm256_broadcast_ss(x_end[r] + k);
           repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm256_fmadd_ps(x, weights[w], v[r][w]); });
         });
+      };
+      int64_t k = c - end;
+      if (k % 2 != 0) {
+        step(k, b);
+        b += kInPanel * kLanes;
+        ++k;
       }
+      for (; k != 0; k += 2, b += 2 * kInPanel * kLanes) {
+        step(k, b);
+        step(k + 1, b + kInPanel * kLanes);
+      }
+      c = end;
       if (run == kRun) finish_run();
     }
   }
   if (any) add_sums();
+  if (run != 0) fetch(ahead);
   repeat<kWide>([&](auto w) OCTET_INLINE {
     const __m256 bias = _mm256_loadu_ps(block.bias + j + w * kLanes);
     repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm256_add_ps(v[r][w], bias); });
@@ -90,7 +104,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
   });
 }
 
-using Tile = void (*)(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel);
+using Tile = void (*)(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel, Ahead& ahead);
 
 // tile<1, kWide> ... tile<kMostRows, kWide>
 template <int kWide>
@@ -107,16 +121,20 @@ void run(const Block& block) {
   const int64_t depth = block.taps * block.channels;
   int64_t j = 0;
   // A single row: four panels at a time, or the chain of additions is what one waits for.
+  Ahead none;
   if (block.m == 1)
     for (; j + 4 * kColumns <= block.n; j += 4 * kColumns)
-      tile<1, 8>(block, 0, j, 4 * kColumns, block.b + j * depth, depth * kColumns);
+      tile<1, 8>(block, 0, j, 4 * kColumns, block.b + j * depth, depth * kColumns, none);
   for (; j < block.n; j += kColumns) {
     const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
     const Tile* tiles = columns > kLanes ? kWhole.of_rows : kNarrow.of_rows;
+    const float* b = block.b + j * depth;
+    int64_t left = (block.m + kMostRows - 1) / kMostRows;
+    Ahead ahead = fetch_ahead(block, b, columns > kLanes ? kColumns : kLanes, left);
     // Equal shares of the rows: a last tile of one row would cost as much as three.
-    for (int64_t i = 0, left = (block.m + kMostRows - 1) / kMostRows; left > 0; --left) {
+    for (int64_t i = 0; left > 0; --left) {
       const int64_t rows = (block.m - i + left - 1) / left;
-      tiles[rows - 1](block, i, j, columns, block.b + j * depth, 0);
+      tiles[rows - 1](block, i, j, columns, b, 0, ahead);
       i += rows;
     }
   }

@@ -1,19 +1,20 @@
-// 12 rows × 32 columns (24 accumulators, 2 weight vectors). Wider tiles of fewer rows read the weights from the second-level
-// cache faster than it gives them.
+// 12 rows × 32 columns (24 accumulators, 2 weight vectors); up to 3 rows: 128 columns of four panels, because such products wait
+// for the weights, which come faster in several streams.
 #include <immintrin.h>
 
-#include "kernels/gemm_f32/gemm_f32.h"
-#include "kernels/unroll.h"
+#include "kernels/gemm_f32/ahead.h"
 
 namespace octet::kernels::gemm_f32 {
 
 namespace {
 
-constexpr int64_t kLanes = 16, kColumns = 32, kMostRows = 12;
+constexpr int64_t kLanes = 16, kColumns = 32, kMostRows = 12, kFewRows = 3, kFewRowsPanels = 4;
 
-// kRows × (kWide · 16) outputs from row i, column j on; `columns` of them are real.
+// kRows × (kWide · 16) outputs from row i, column j on; `columns` of them are real. Columns beyond the first panel's 32 come from the
+// next panels, `panel` floats apart.
 template <int kRows, int kWide>
-void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b) {
+void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel, Ahead& ahead) {
+  constexpr int kInPanel = kWide < 2 ? kWide : 2;
   __m512 v[kRows][kWide];
   repeat<kWide>([&](auto w) OCTET_INLINE {
     repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm512_setzero_ps(); });
@@ -39,6 +40,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     });
     any = true;
     run = 0;
+    fetch(ahead);
   };
   for (int64_t t = 0; t < block.taps; ++t) {
     const float* a[kRows];
@@ -46,18 +48,33 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     for (int64_t c = 0; c < block.channels;) {
       const int64_t end = block.channels - c < kRun - run ? block.channels : c + kRun - run;
       run += end - c;
-      for (; c < end; ++c, b += kWide * kLanes) {
+      // Counting up to zero saves the register that would hold the end: twelve rows take all there are.
+      const float* x_end[kRows];
+      repeat<kRows>([&](auto r) OCTET_INLINE { x_end[r] = a[r] + end; });
+      auto step = [&](int64_t k, const float* weight) OCTET_INLINE {
         __m512 weights[kWide];
-        repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm512_loadu_ps(b + w * kLanes); });
+        repeat<kWide>([&](auto w) OCTET_INLINE { weights[w] = _mm512_loadu_ps(weight + (w / 2) * panel + (w % 2) * kLanes); });
         repeat<kRows>([&](auto r) OCTET_INLINE {
-          const __m512 x = _mm512_set1_ps(a[r][c]);
+          const __m512 x = _mm512_set1_ps(x_end[r][k]);
           repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_fmadd_ps(x, weights[w], v[r][w]); });
         });
+      };
+      int64_t k = c - end;
+      if (k % 2 != 0) {
+        step(k, b);
+        b += kInPanel * kLanes;
+        ++k;
       }
+      for (; k != 0; k += 2, b += 2 * kInPanel * kLanes) {
+        step(k, b);
+        step(k + 1, b + kInPanel * kLanes);
+      }
+      c = end;
       if (run == kRun) finish_run();
     }
   }
   if (any) add_sums();
+  if (run != 0) fetch(ahead);
   repeat<kWide>([&](auto w) OCTET_INLINE {
     const __m512 bias = _mm512_loadu_ps(block.bias + j + w * kLanes);
     repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm512_add_ps(v[r][w], bias); });
@@ -78,28 +95,39 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
   });
 }
 
-using Tile = void (*)(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b);
+using Tile = void (*)(const Block& block, int64_t i, int64_t j, int64_t columns, const float* b, int64_t panel, Ahead& ahead);
 
-// tile<1, kWide> ... tile<kMostRows, kWide>
-template <int kWide>
+// tile<1, kWide> ... tile<kMost, kWide>
+template <int kWide, int64_t kMost>
 struct Tiles {
-  Tile of_rows[kMostRows] = {};
+  Tile of_rows[kMost] = {};
   constexpr Tiles() {
-    repeat<kMostRows>([&](auto r) { of_rows[r] = tile<r + 1, kWide>; });
+    repeat<kMost>([&](auto r) { of_rows[r] = tile<r + 1, kWide>; });
   }
 };
-constexpr Tiles<1> kNarrow;
-constexpr Tiles<2> kWhole;
+constexpr Tiles<1, kMostRows> kNarrow;
+constexpr Tiles<2, kMostRows> kWhole;
+constexpr Tiles<2 * kFewRowsPanels, kFewRows> kFew;
 
 void run(const Block& block) {
   const int64_t depth = block.taps * block.channels;
-  for (int64_t j = 0; j < block.n; j += kColumns) {
+  int64_t j = 0;
+  if (block.m <= kFewRows) {
+    Ahead none;
+    constexpr int64_t kAtOnce = kFewRowsPanels * kColumns;
+    for (; block.m > 0 && j + kAtOnce <= block.n; j += kAtOnce)
+      kFew.of_rows[block.m - 1](block, 0, j, kAtOnce, block.b + j * depth, depth * kColumns, none);
+  }
+  for (; j < block.n; j += kColumns) {
     const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
     const Tile* tiles = columns > kLanes ? kWhole.of_rows : kNarrow.of_rows;
+    const float* b = block.b + j * depth;
+    int64_t left = (block.m + kMostRows - 1) / kMostRows;
+    Ahead ahead = fetch_ahead(block, b, columns > kLanes ? kColumns : kLanes, left);
     // Equal shares of the rows: a last tile of one row would cost as much as four.
-    for (int64_t i = 0, left = (block.m + kMostRows - 1) / kMostRows; left > 0; --left) {
+    for (int64_t i = 0; left > 0; --left) {
       const int64_t rows = (block.m - i + left - 1) / left;
-      tiles[rows - 1](block, i, j, columns, block.b + j * depth);
+      tiles[rows - 1](block, i, j, columns, b, 0, ahead);
       i += rows;
     }
   }
