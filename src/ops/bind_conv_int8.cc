@@ -128,12 +128,16 @@ void clamp_floats(const StepArguments& args, const Common& p) {
   });
 }
 
+int64_t grain(const ConvInt8& op, int threads) { return grain_conv_int8(op, threads); }
+int64_t grain(const DepthwiseInt8&, int) { return 1; }
+
 template <typename Op, void (*kRun)(const Op&, const ConvInt8Args&, int64_t, int64_t, void*)>
 void run(const StepArguments& args) {
   const auto& p = args.params<Parameters<Op>>();
   ConvInt8Args conv = arguments(args, p.common);
   auto* scratch = static_cast<char*>(args.scratch);
-  args.pool->parallel_for(p.op.tasks, 1, [&](int64_t begin, int64_t end, int worker) { kRun(p.op, conv, begin, end, scratch + worker * p.common.scratch); });
+  args.pool->parallel_for(p.op.tasks, grain(p.op, args.pool->threads()),
+                          [&](int64_t begin, int64_t end, int worker) { kRun(p.op, conv, begin, end, scratch + worker * p.common.scratch); });
   clamp_floats(args, p.common);
 }
 

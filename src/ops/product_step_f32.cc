@@ -23,7 +23,7 @@ void run(const StepArguments& step) {
   auto* c = static_cast<float*>(step.outputs[0]);
   const float* bias = p.bias >= 0 ? static_cast<const float*>(step.inputs[p.bias]) : nullptr;
   walk_product(
-      p.walk, p.op.tasks, *step.pool, static_cast<std::byte*>(step.scratch),
+      p.walk, p.op.tasks, 1, *step.pool, static_cast<std::byte*>(step.scratch),
       [&](int64_t batch, std::byte* memory) -> const void* {
         if (p.packed) return static_cast<const std::byte*>(step.packed[0]) + p.walk.b_offset(batch) / p.matrix_elements * p.packed_stride;
         pack_conv_f32(p.op, b + p.walk.b_offset(batch), p.walk.b_layout, bias, memory);

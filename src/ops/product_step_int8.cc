@@ -74,7 +74,7 @@ void run(const StepArguments& step) {
                         : static_cast<int32_t>(*static_cast<const uint8_t*>(step.inputs[p.a_zero_input]));
   int64_t output_bytes = p.output_kind == Int8Output::kByte ? 1 : 4;
   walk_product(
-      p.walk, p.op.tasks, *step.pool, scratch + p.walk_offset,
+      p.walk, p.op.tasks, grain_conv_int8(p.op, step.pool->threads()), *step.pool, scratch + p.walk_offset,
       [&](int64_t batch, std::byte* memory) -> const void* {
         if (p.packed) return static_cast<const std::byte*>(step.packed[1]) + p.walk.b_offset(batch) / p.matrix_elements * p.packed_stride;
         const auto* column = static_cast<const std::byte*>(step.packed[0]);

@@ -63,9 +63,9 @@ inline bool make_walk(const MatrixProduct& p, const Shape& a, ProductWalk& walk,
 }
 
 // product(batch, task_begin, task_end, packed, scratch) for all tasks of all batches. pack(batch, memory) prepares the right side of a
-// batch and gives where it is; it may use the memory, packed_bytes of it.
+// batch and gives where it is; it may use the memory, packed_bytes of it. Workers take up to `grain` tasks of a batch at once.
 template <typename Pack, typename Product>
-void walk_product(const ProductWalk& walk, int64_t tasks, ThreadPool& pool, std::byte* scratch, Pack&& pack, Product&& product) {
+void walk_product(const ProductWalk& walk, int64_t tasks, int64_t grain, ThreadPool& pool, std::byte* scratch, Pack&& pack, Product&& product) {
   if (walk.batches > 1 && walk.batches >= pool.threads()) {
     pool.parallel_for(walk.batches, 1, [&](int64_t begin, int64_t end, int worker) {
       std::byte* mine = scratch + worker * walk.worker_bytes;
@@ -75,7 +75,7 @@ void walk_product(const ProductWalk& walk, int64_t tasks, ThreadPool& pool, std:
   }
   for (int64_t batch = 0; batch < walk.batches; ++batch) {
     const void* packed = pack(batch, scratch);
-    pool.parallel_for(tasks, 1, [&](int64_t begin, int64_t end, int worker) {
+    pool.parallel_for(tasks, grain, [&](int64_t begin, int64_t end, int worker) {
       product(batch, begin, end, packed, scratch + worker * walk.worker_bytes + walk.packed_bytes);
     });
   }

@@ -2,7 +2,7 @@
 //
 //     ConvInt8 op = prepare_conv_int8(shape, /*input_signed=*/false, active_isa());
 //     pack_conv_int8(op, weights, packed);                                // op.packed_bytes, 64-byte aligned
-//     pool.parallel_for(op.tasks, 1, [&](int64_t begin, int64_t end, int worker) {
+//     pool.parallel_for(op.tasks, grain_conv_int8(op, pool.threads()), [&](int64_t begin, int64_t end, int worker) {
 //       run_conv_int8(op, args, begin, end, scratch + worker * op.scratch_bytes);
 //     });
 //
@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <limits>
 
+#include "kernels/conv/image_band.h"
 #include "kernels/conv/rows.h"
 #include "kernels/gemm_int8/gemm_int8.h"
 
@@ -51,14 +52,21 @@ struct ConvInt8 {
   TaskGrid grid;
   bool gathers = false;            // rows are put together in scratch, in the kernel's form
   int64_t row_bytes = 0;           // of gathered rows, from one to the next
-  int64_t taps = 0, channels = 0;  // as the kernel sees them: a gathered row is one tap
+  int64_t taps = 0, channels = 0;  // as the kernel sees them: a gathered row is one tap, and so is a run of the band
+  int64_t padded_channels = 0;     // of the packed weights
+  bool strided = false;            // tiles are loaded from the input or from a band of it (image_band.h)
+  ImageBand band;
+  int64_t step_bytes = 0;          // of K, that one tile multiplies
+  int64_t inner_columns = 0;
+  int64_t line_rows = 1;           // output pixels in a line of the grid's rows: grid.row_block counts lines
   int64_t packed_columns = 0;
   int64_t group_bytes = 0;
 };
 
 // The best kernel of the level for this shape (a small one may do without tiles).
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, Isa level);
-ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel);
+// `by_pointers`: without bands and strides, though the kernel could.
+ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel, bool by_pointers = false);
 
 struct Int8Weights {
   const void* data = nullptr;                // int8, or uint8 if `is_unsigned`
@@ -90,6 +98,8 @@ struct ConvInt8Args {
   int64_t residual_pixel_stride = 0;        // 0: dense; rows and images follow one another
 };
 
+// So many tasks are best run in one call by each of `threads` workers.
+int64_t grain_conv_int8(const ConvInt8& op, int threads);
 void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_begin, int64_t task_end, void* scratch);
 
 }  // namespace octet::kernels

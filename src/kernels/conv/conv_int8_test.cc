@@ -191,8 +191,104 @@ TEST(ConvInt8, EveryKernelMatchesTheDefinition) {
       const std::vector<std::byte> want = expected<false>(p);
       for (const auto& entry : gemm_int8::entries()) {
         if (!isa_supported(entry.isa)) continue;
-        check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel), conv_weights(p.shape), want, pack_conv_int8,
-              run_conv_int8, text(entry.name, " variant ", variant - 1));
+        for (bool by_pointers : {false, true}) {
+          check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel, by_pointers), conv_weights(p.shape), want,
+                pack_conv_int8, run_conv_int8, text(entry.name, by_pointers ? " by pointers" : "", " variant ", variant - 1));
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+struct BandCase {
+  ConvShape shape;
+  bool copies;
+  int64_t record_rows, row_planes, column_planes;
+};
+
+std::vector<BandCase> band_cases() {
+  std::vector<BandCase> cases;
+  auto add = [&](const ConvShape& shape, bool copies, int64_t record_rows = 1, int64_t row_planes = 1, int64_t column_planes = 1) {
+    cases.push_back({with_strides(shape), copies, record_rows, row_planes, column_planes});
+  };
+  add(gemm_shape(5000, 3, 8), false);                       // more rows than one call of the kernel takes
+  add(gemm_shape(37, 70, 130, 141, 90), false);             // wide rows
+  add(same_conv(5, 7, 40, 33, 1, 1, 1, 1, 3), false);
+  add(gemm_shape(9, 20, 70), true);                         // fewer rows than a tile
+  for (int64_t width : {1, 2, 7, 14, 15, 16, 17, 31, 33}) {
+    for (int64_t batch : {1, 3}) {
+      add(same_conv(6, width, 64, 40, 3, 1, 1, 1, batch), true);
+      add(same_conv(5, width, 24, 17, 3, 1, 1, 1, batch), true);
+      add(same_conv(7, width, 130, 12, 3, 2, 1, 1, batch), true, 1, 2, 2);
+      add(same_conv(7, width, 40, 12, 3, 2, 1, 1, batch), true, 1, 2);
+      add(same_conv(7, width, 3, 20, 7, 2, 1, 1, batch), true, 2);
+      add(same_conv(9, width, 6, 34, 7, 2, 1, 1, batch), true, 1, 2);
+      add(same_conv(8, width, 3, 16, 3, 2, 1, 1, batch), true, 4);
+      add(same_conv(6, width, 1, 9, 5, 1, 1, 1, batch), true, 8);
+      add(same_conv(6, width, 20, 9, 1, 2, 1, 1, batch), true, 1, 1, 1);
+    }
+  }
+  add(same_conv(12, 13, 33, 40, 3, 1, 2, 1, 2), true);                 // dilation
+  add(same_conv(12, 13, 33, 40, 3, 2, 2, 1, 2), true);                 // all taps on rows of one parity
+  add(same_conv(12, 13, 33, 40, 3, 3, 2, 1, 2), true, 1, 3);
+  add(same_conv(12, 13, 132, 8, 3, 3, 2, 1, 2), true, 1, 3, 3);
+  add(same_conv(11, 10, 96, 30, 3, 1, 1, 3, 2), true);                 // groups
+  add(same_conv(11, 10, 24, 30, 3, 2, 1, 3, 2), true, 2);
+  add(same_conv(16, 16, 3, 20, 4, 4, 1, 1, 2), true, 4);               // patches
+  add(same_conv(80, 80, 128, 2, 3, 1), true);                          // several bands
+  ConvShape odd = same_conv(9, 10, 48, 19, 3, 1, 1, 1, 2);             // far more border than the kernel reaches
+  odd.pad_top = 5, odd.pad_left = 4, odd.output_height = 19, odd.output_width = 21;
+  odd.output_row_stride = odd.output_image_stride = 0;
+  add(odd, true);
+  ConvShape cropped = same_conv(9, 12, 48, 19, 3, 2, 1, 1, 2);         // what lies outside, and what is never read
+  cropped.pad_top = -2, cropped.pad_left = -1, cropped.output_height = 2, cropped.output_width = 3;
+  cropped.output_row_stride = cropped.output_image_stride = 0;
+  add(cropped, true, 1, 2);
+  ConvShape slice = same_conv(6, 7, 32, 19, 3, 1, 1, 1, 2);            // of wider tensors
+  slice.input_pixel_stride = 45, slice.output_pixel_stride = 30;
+  slice.input_row_stride = slice.input_image_stride = slice.output_row_stride = slice.output_image_stride = 0;
+  add(slice, true);
+  return cases;
+}
+
+TEST(ConvInt8, TilesTakeRowsAtEqualDistances) {
+  int variant = 0, kernels = 0;
+  for (const BandCase& c : band_cases()) {
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      const Problem p = make_problem(c.shape, variant++);
+      const std::vector<std::byte> want = expected<false>(p);
+      for (const auto& entry : gemm_int8::entries()) {
+        if (!isa_supported(entry.isa) || entry.kernel->run_strided == nullptr) continue;
+        ++kernels;
+        const ConvInt8 op = prepare_conv_int8(p.shape, p.input_signed, *entry.kernel);
+        ASSERT_TRUE(op.strided) << describe(p.shape);
+        EXPECT_EQ(op.band.copies, c.copies) << describe(p.shape);
+        EXPECT_EQ(op.band.record_rows, c.record_rows) << describe(p.shape);
+        EXPECT_EQ(op.band.row_planes, c.row_planes) << describe(p.shape);
+        EXPECT_EQ(op.band.column_planes, c.column_planes) << describe(p.shape);
+        check(p, op, conv_weights(p.shape), want, pack_conv_int8, run_conv_int8, text(entry.name, " variant ", variant - 1));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+  if (kernels == 0) GTEST_SKIP() << "no kernel of this machine loads tiles";
+}
+
+// All tasks in one call, which joins them, and ranges of several.
+TEST(ConvInt8, TasksMayBeJoined) {
+  for (const ConvShape& shape : {same_conv(14, 14, 64, 256, 3), same_conv(56, 56, 32, 64, 3), gemm_shape(900, 160, 200),
+                                 same_conv(20, 20, 64, 128, 3, 1, 1, 2)}) {
+    const Problem p = make_problem(shape, 8);
+    const std::vector<std::byte> want = expected<false>(p);
+    for (const auto& entry : gemm_int8::entries()) {
+      if (!isa_supported(entry.isa)) continue;
+      const ConvInt8 op = prepare_conv_int8(p.shape, p.input_signed, *entry.kernel);
+      for (int64_t grain : {op.tasks, grain_conv_int8(op, 1), grain_conv_int8(op, 2), int64_t{3}}) {
+        auto run = [&](const ConvInt8& same, const ConvInt8Args& args, int64_t begin, int64_t, void* scratch) {
+          if (begin % grain == 0) run_conv_int8(same, args, begin, std::min(begin + grain, same.tasks), scratch);
+        };
+        check(p, op, conv_weights(p.shape), want, pack_conv_int8, run, text(entry.name, " grain ", grain));
         if (HasFatalFailure()) return;
       }
     }

@@ -59,6 +59,21 @@ struct Block {
   const int64_t* residual_offsets = nullptr;         // bytes after its end
 };
 
+// Rows of a that lie at equal distances, as tiles load them: byte k of step s of row i is
+//     base[position of row i · position_bytes + offsets[s] + k],     k in [0, step_bytes)
+// and b is laid out [steps][step_bytes / k_group][width][k_group] in each panel. Sixteen consecutive positions are loaded at once,
+// whether they belong to rows or not: they must be readable.
+struct Strided {
+  const uint8_t* base = nullptr;
+  int64_t position_bytes = 0;
+  const int64_t* offsets = nullptr;    // of the steps
+  int64_t steps = 0;
+  int64_t step_bytes = 64;             // a multiple of k_group, at most 64
+  const int32_t* positions = nullptr;  // of the rows, rising, with 16 more readable entries; null: row i is at position i
+  int64_t last_start = 0;              // the last position from which sixteen may be loaded; tiles begin no later
+  int64_t inner_columns = 0;           // so many columns (a multiple of nr) pass by before the next rows do
+};
+
 struct Kernel {
   int64_t m_step;   // blocks of a multiple of this many rows waste nothing
   int64_t nr, n_step, k_group, k_step;
@@ -68,6 +83,8 @@ struct Kernel {
   // Packs one row: `runs` pieces of `count` bytes each, one after the other, every byte xor `flip`, in the kernel's form.
   // May read 64 bytes beyond each piece and write 128 beyond the end.
   void (*pack_row)(const void* const* sources, int64_t runs, int64_t count, uint8_t flip, void* row);
+  // The same product of rows at equal distances (a, a_rows, taps and channels of the block are not read). Null: only `run`.
+  void (*run_strided)(const Block& block, const Strided& rows) = nullptr;
 };
 
 #define OCTET_KERNEL_MANIFEST "kernels/gemm_int8/manifest.inc"

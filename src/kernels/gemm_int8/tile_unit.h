@@ -1,5 +1,6 @@
-// The tile registers as the kernel sees them: eight tiles of 16 rows × 64 bytes. Two implementations: the machine's, and one in
-// plain C++ with the same results, so that the kernel is tested on every machine.
+// The tile registers as the kernels see them: tiles 0 to 3 are sums, 16 rows × 16 int32; tiles 4 and 5 are 16 rows × `depth` bytes of
+// activations, tiles 6 and 7 depth / 4 rows × 64 bytes of weights. Two implementations: the machine's, and one in plain C++ with the
+// same results, so that the kernels are tested on every machine.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,15 @@ constexpr int64_t kTileRows = 16, kTileBytes = 64;
 // Inline assembly with a memory clobber: the intrinsics of g++ 12 do not tell the compiler that they touch memory.
 class TileUnit {
  public:
-  TileUnit() {
+  explicit TileUnit(int64_t depth) {
     struct alignas(64) Configuration {
       uint8_t palette = 1, start_row = 0, reserved[14] = {};
       uint16_t row_bytes[16] = {};
       uint8_t rows[16] = {};
     } configuration;
     for (int i = 0; i < 8; ++i) configuration.row_bytes[i] = kTileBytes, configuration.rows[i] = kTileRows;
+    for (int i = 4; i < 6; ++i) configuration.row_bytes[i] = static_cast<uint16_t>(depth);
+    for (int i = 6; i < 8; ++i) configuration.rows[i] = static_cast<uint8_t>(depth / 4);
     asm volatile("ldtilecfg %0" : : "m"(configuration) : "memory");
   }
   ~TileUnit() { asm volatile("tilerelease" : : : "memory"); }
@@ -52,10 +55,13 @@ class TileUnit {
 
 class TileUnit {
  public:
+  explicit TileUnit(int64_t depth) : depth_(depth) {}
+
   template <int kTile>
   void load(const void* from, int64_t stride) {
-    for (int64_t r = 0; r < kTileRows; ++r)
-      std::memcpy(bytes_[kTile] + r * kTileBytes, static_cast<const uint8_t*>(from) + r * stride, kTileBytes);
+    const int64_t rows = kTile >= 6 ? depth_ / 4 : kTileRows, bytes = kTile == 4 || kTile == 5 ? depth_ : kTileBytes;
+    for (int64_t r = 0; r < rows; ++r)
+      std::memcpy(bytes_[kTile] + r * kTileBytes, static_cast<const uint8_t*>(from) + r * stride, static_cast<size_t>(bytes));
   }
   template <int kTile>
   void store(void* to, int64_t stride) {
@@ -67,7 +73,7 @@ class TileUnit {
     uint32_t c[kTileRows * 16];
     std::memcpy(c, bytes_[kC], sizeof c);
     for (int64_t r = 0; r < kTileRows; ++r)
-      for (int64_t k = 0; k < kTileBytes; ++k)
+      for (int64_t k = 0; k < depth_; ++k)
         for (int64_t n = 0; n < 16; ++n) {
           const uint8_t a = bytes_[kA][r * kTileBytes + k];
           const int8_t b = static_cast<int8_t>(bytes_[kB][k / 4 * kTileBytes + n * 4 + k % 4]);
@@ -77,6 +83,7 @@ class TileUnit {
   }
 
  private:
+  int64_t depth_;
   alignas(64) uint8_t bytes_[8][kTileRows * kTileBytes] = {};
 };
 

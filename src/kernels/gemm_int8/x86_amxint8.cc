@@ -1,8 +1,9 @@
 // AMX tiles.
-#include "kernels/gemm_int8/x86_tiles.h"
+#include "kernels/gemm_int8/x86_tiles_strided.h"
 
 namespace octet::kernels::gemm_int8 {
 
-const Kernel x86_amxint8 = {2 * kTileRows, kColumns, kLanes, kGroup, kStep, InputForm::kEither, 1, run_tiles, pack_row};
+const Kernel x86_amxint8 = {2 * kTileRows, kColumns, kLanes, kGroup, kStep, InputForm::kEither, 1, run_tiles, pack_row,
+                           run_strided};
 
 }  // namespace octet::kernels::gemm_int8

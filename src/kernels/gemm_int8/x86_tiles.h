@@ -18,48 +18,53 @@ class Pending {
   explicit Pending(const Block& block) : block_(block) {}
   // Where the sums of the next block may be stored: 32 rows of 32.
   int32_t* sums() { return sums_[current_]; }
+  // Which of those rows are wanted, in order, times 32; 16 more entries may be written.
+  int32_t* starts() { return starts_[current_]; }
   // `rows` rows from `row` on are in sums(), `columns` columns from `column` on.
   void set(int64_t row, int64_t rows, int64_t column, int64_t columns) {
     row_ = row, rows_ = rows, column_ = column, columns_ = columns, done_ = 0;
     current_ ^= 1;
   }
   bool empty() const { return done_ >= rows_; }
+  static constexpr int64_t kAtOnce = 8;
   // Finishes the next eight rows.
   void advance() {
-    const int32_t* from = sums_[current_ ^ 1] + done_ * kColumns;
     const int64_t count = rows_ - done_ < kAtOnce ? rows_ - done_ : kAtOnce;
     if (count == kAtOnce) {
-      finish_rows<kAtOnce>(from, row_ + done_);
+      finish_rows<kAtOnce>(done_);
     } else {
-      for (int64_t r = 0; r < count; ++r) finish_rows<1>(from + r * kColumns, row_ + done_ + r);
+      for (int64_t r = 0; r < count; ++r) finish_rows<1>(done_ + r);
     }
     done_ += count;
   }
+  // How many times advance() finishes the block.
+  int64_t pieces() const { return (rows_ - done_ + kAtOnce - 1) / kAtOnce; }
   void finish_all() {
     while (!empty()) advance();
   }
 
  private:
-  static constexpr int64_t kAtOnce = 8;
-
   template <int kRows>
-  void finish_rows(const int32_t* from, int64_t i) {
+  void finish_rows(int64_t first) {
+    const int32_t* sums = sums_[current_ ^ 1];
+    const int32_t* starts = starts_[current_ ^ 1] + first;
     if (columns_ > kLanes) {
       __m512i v[kRows][2];
       repeat<kRows>([&](auto r) OCTET_INLINE {
-        v[r][0] = _mm512_load_si512(from + r * kColumns);
-        v[r][1] = _mm512_load_si512(from + r * kColumns + kLanes);
+        v[r][0] = _mm512_load_si512(sums + starts[r]);
+        v[r][1] = _mm512_load_si512(sums + starts[r] + kLanes);
       });
-      finish(block_, i, column_, columns_, v);
+      finish(block_, row_ + first, column_, columns_, v);
     } else {
       __m512i v[kRows][1];
-      repeat<kRows>([&](auto r) OCTET_INLINE { v[r][0] = _mm512_load_si512(from + r * kColumns); });
-      finish(block_, i, column_, columns_, v);
+      repeat<kRows>([&](auto r) OCTET_INLINE { v[r][0] = _mm512_load_si512(sums + starts[r]); });
+      finish(block_, row_ + first, column_, columns_, v);
     }
   }
 
   const Block& block_;
   alignas(64) int32_t sums_[2][2 * kTileRows * kColumns];
+  alignas(64) int32_t starts_[2][3 * kTileRows];
   int current_ = 0;
   int64_t row_ = 0, rows_ = 0, column_ = 0, columns_ = 0, done_ = 0;
 };
@@ -136,6 +141,7 @@ void multiply_block(TileUnit& unit, const Block& block, int64_t i, int64_t secon
   pending.finish_all();
   int32_t* sums = pending.sums();
   constexpr int64_t kSumsStride = kColumns * 4;
+  for (int32_t r = 0; r < 2 * kTileRows; ++r) pending.starts()[r] = r * static_cast<int32_t>(kColumns);
   unit.store<0>(sums, kSumsStride);
   if constexpr (kWide == 2) unit.store<1>(sums + kLanes, kSumsStride);
   if constexpr (kHigh == 2) {
@@ -164,7 +170,7 @@ void multiply_panel(TileUnit& unit, const Block& block, int64_t j, int64_t colum
 }
 
 void run_tiles(const Block& block) {
-  TileUnit unit;
+  TileUnit unit(kTileBytes);
   Pending pending(block);
   alignas(64) uint8_t copies[2 * kTileRows * kTileBytes] = {};
   const int64_t column_bytes = block.taps * ((block.channels + kStep - 1) / kStep * kStep);

@@ -1,0 +1,100 @@
+#include <cmath>
+#include <cstring>
+
+#include "kernels/conv/conv_int8_parts.h"
+#include "kernels/unroll.h"
+
+namespace octet::kernels {
+
+namespace {
+
+// One panel of weights, [taps][padded_channels / k_group][width][k_group]; adds up the columns. kGroup is k_group when that is known.
+template <int64_t kGroup>
+void pack_panel(const ConvInt8& op, const int8_t* weights, const WeightStrides& strides, uint8_t flip, int64_t columns,
+                int64_t width, int8_t* out, int32_t* sums) {
+  constexpr int64_t kMostGroup = 16;
+  const ConvShape& s = op.shape;
+  const int64_t inputs = s.group_inputs(), group = kGroup != 0 ? kGroup : op.kernel->k_group;
+  // As image_band.h has it; a gathered row is one run of all taps.
+  const bool matrix = s.taps() == 1;   // packed at run time, too: no divisions
+  ImageBand runs = op.band;
+  if (!op.strided) runs.run_taps = op.gathers ? s.taps() : 1, runs.record_rows = 1, runs.record_bytes = std::max<int64_t>(op.channels, 1);
+  for (int64_t tap = 0; tap < op.taps; ++tap) {
+    for (int64_t first = 0; first < op.channels; first += group, out += width * group) {
+      // Where the weights of this group lie.
+      int64_t offsets[kMostGroup];
+      bool holes = columns < width;
+      for (int64_t i = 0; i < group; ++i) {
+        const int64_t e = first + i;
+        if (matrix) {
+          offsets[i] = e < op.channels ? e * strides.channel : -1;
+          holes |= offsets[i] < 0;
+          continue;
+        }
+        const int64_t piece = e % runs.record_bytes;
+        const int64_t t = (tap * runs.record_rows + e / runs.record_bytes) * runs.run_taps + piece / inputs, c = piece % inputs;
+        const bool real = e < op.channels && piece < runs.run_taps * inputs && t < s.taps();
+        offsets[i] = real ? t / s.kernel_width * strides.row + t % s.kernel_width * strides.column + c * strides.channel : -1;
+        holes |= !real;
+      }
+      if (holes) std::memset(out, 0, static_cast<size_t>(width * group));
+      auto copy = [&](auto whole) OCTET_INLINE {
+        for (int64_t o = 0; o < columns; ++o) {
+          const int8_t* source = weights + o * strides.output;
+          for (int64_t i = 0; i < group; ++i) {
+            if (!whole && offsets[i] < 0) continue;
+            const int8_t w = static_cast<int8_t>(static_cast<uint8_t>(source[offsets[i]]) ^ flip);
+            sums[o] += w;
+            out[o * group + i] = w;
+          }
+        }
+      };
+      if (holes) {
+        copy(std::false_type());
+      } else {
+        copy(std::true_type());
+      }
+    }
+    const int64_t padding = (op.padded_channels - round_up(op.channels, group)) * width;
+    std::memset(out, 0, static_cast<size_t>(padding));
+    out += padding;
+  }
+}
+
+}  // namespace
+
+void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed) {
+  const ConvShape& s = op.shape;
+  const int64_t outputs = s.group_outputs(), depth = s.taps() * s.group_inputs();
+  const int64_t column_bytes = op.taps * op.padded_channels;
+  const int32_t zero_point = kernel_zero_point(op, weights.input_zero_point);
+  for (int64_t g = 0; g < s.groups; ++g) {
+    PackedGroup group(op, static_cast<std::byte*>(packed) + g * op.group_bytes);
+    std::memset(static_cast<void*>(group.header), 0, static_cast<size_t>(op.group_bytes - op.packed_columns * column_bytes));
+    const int8_t* source = static_cast<const int8_t*>(weights.data) + g * weights.strides.group;
+    for (int64_t first = 0; first < outputs; first += op.kernel->nr) {
+      const int64_t columns = std::min(op.kernel->nr, outputs - first);
+      const auto pack = op.kernel->k_group == 4 ? pack_panel<4> : op.kernel->k_group == 2 ? pack_panel<2> : pack_panel<0>;
+      pack(op, source + first * weights.strides.output, weights.strides, weights.is_unsigned ? 0x80 : 0, columns,
+                 round_up(columns, op.kernel->n_step), group.weights + first * column_bytes, group.weight_sums + first);
+    }
+    *group.header = {zero_point, 0, weights.float_bias != nullptr, 0, 0};
+    for (int64_t o = 0; o < outputs; ++o) {
+      const int64_t channel = g * outputs + o;
+      // Unsigned weights have moved by 128, and their zero points with them.
+      const int32_t weight_zero =
+          (weights.zero_points != nullptr ? weights.zero_points[channel] : 0) - (weights.is_unsigned ? 128 : 0);
+      if (weight_zero != 0) group.header->has_zero_points = 1;
+      group.zero_points[o] = weight_zero;
+      group.weight_sums[o] -= static_cast<int32_t>(depth) * weight_zero;
+      group.bias[o] = weights.bias != nullptr ? weights.bias[channel] : 0;
+      group.folded_bias[o] = fold(group.bias[o], zero_point, group.weight_sums[o]);
+      group.multiplier[o] = weights.multiplier != nullptr ? weights.multiplier[channel] : 1.0f;
+      group.float_bias[o] = weights.float_bias != nullptr ? weights.float_bias[channel] : 0.0f;
+      group.header->largest_multiplier = std::max(group.header->largest_multiplier, std::fabs(group.multiplier[o]));
+      group.header->largest_float_bias = std::max(group.header->largest_float_bias, std::fabs(group.float_bias[o]));
+    }
+  }
+}
+
+}  // namespace octet::kernels
