@@ -42,6 +42,10 @@ struct StepProfile {
   int64_t macs = 0;
   int64_t bytes = 0;                    // weights and activations touched
   double milliseconds = 0;              // mean over the runs so far
+  int64_t weight_bytes = 0;             // of `bytes`
+  bool is_integer = false;              // multiplies 8-bit numbers
+  double limit_ms = 0;                  // what this machine needs at least; filled by bench()
+  bool is_compute_bound = false;        // the limit comes from the operations, not from the bytes; filled by bench()
 };
 
 // A model that runs. One thread at a time may use a Session; several Sessions may run side by side.

@@ -103,6 +103,13 @@ struct BenchOptions {
   Progress progress;
 };
 
+// What the machine can do at most with the kernels of a level, measured. Billions per second; a multiply-accumulate is two operations.
+struct MachinePeaks {
+  double int8_gops = kNotMeasured, float_gops = kNotMeasured;   // a packed matrix product within the second-level cache
+  double cache_gbs = kNotMeasured, memory_gbs = kNotMeasured;   // bytes moved within the second-level caches, and beyond
+  int64_t cache_bytes = 0;                                      // of the second-level caches of all threads together
+};
+
 struct BenchResult {
   std::string model, isa;
   int threads = 0;
@@ -116,6 +123,8 @@ struct BenchResult {
   double fps = kNotMeasured;              // frames per second with decoding and preprocessing; fps_model without data
   int64_t frames = 0;                     // frames that `fps` was measured with; 0: without data
   double peak_memory_mb = kNotMeasured;   // of a fresh process
+  double limit_ms = kNotMeasured;         // first_frame_ms cannot be less: process start + reading the file + limits of the steps
+  MachinePeaks peaks;
   std::vector<Shape> input_shapes;
   std::vector<StepProfile> steps;         // with `profile`
   std::optional<Score> score;             // with labels

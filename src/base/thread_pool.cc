@@ -1,5 +1,6 @@
 #include "base/thread_pool.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -26,7 +27,7 @@ thread_local bool inside_task = false;
 }  // namespace
 
 struct ThreadPool::Shared {
-  std::mutex callers;   // one loop at a time
+  std::mutex callers;   // held by the caller whose loop the workers serve
 
   // The loop in flight. Written by the caller before `generation` is raised, read by workers after they saw it.
   Function function = nullptr;
@@ -100,7 +101,11 @@ void ThreadPool::run(int64_t tasks, int64_t grain, Function function, void* cont
     function(context, 0, tasks, 0);
     return;
   }
-  std::lock_guard<std::mutex> turn(shared_->callers);
+  std::unique_lock<std::mutex> turn(shared_->callers, std::try_to_lock);
+  if (!turn.owns_lock()) {
+    function(context, 0, tasks, 0);
+    return;
+  }
   Shared& s = *shared_;
   s.function = function;
   s.context = context;
@@ -120,6 +125,18 @@ void ThreadPool::run(int64_t tasks, int64_t grain, Function function, void* cont
   inside_task = false;
   s.active.fetch_add(Shared::kClosed, std::memory_order_acq_rel);   // close, then wait for those inside
   while (s.active.load(std::memory_order_acquire) != Shared::kClosed) pause();
+}
+
+std::shared_ptr<ThreadPool> shared_thread_pool(int threads) {
+  static std::mutex mutex;
+  static std::vector<std::weak_ptr<ThreadPool>> pools;   // at most one for each number of threads
+  std::lock_guard<std::mutex> lock(mutex);
+  std::erase_if(pools, [](const std::weak_ptr<ThreadPool>& pool) { return pool.expired(); });
+  for (const auto& weak : pools)
+    if (auto pool = weak.lock(); pool != nullptr && pool->threads() == std::max(threads, 1)) return pool;
+  auto pool = std::make_shared<ThreadPool>(threads);
+  pools.push_back(pool);
+  return pool;
 }
 
 }  // namespace octet

@@ -2,8 +2,8 @@
 //
 // Work is a number of equal tasks. Who runs which task never changes a result: tasks write disjoint outputs.
 // Workers spin briefly between loops of one inference (waking a sleeper costs 60 µs, a spinning one 0.5 µs) and
-// sleep otherwise. One loop runs at a time; a second thread that calls `run` waits its turn, and a call from inside
-// a task runs serially, so that nothing oversubscribes the machine.
+// sleep otherwise. The workers serve one loop at a time: a second thread that calls `run` meanwhile, and a call from inside a task,
+// run theirs in place, so that nothing oversubscribes the machine and nobody waits.
 #pragma once
 
 #include <cstdint>
@@ -41,5 +41,9 @@ class ThreadPool {
   int threads_;
   std::unique_ptr<Shared> shared_;
 };
+
+// The pool of this many threads that the whole process shares, made when it is first asked for and kept while somebody holds it: two
+// Sessions of two threads use two threads between them, not four. May be called from any thread.
+std::shared_ptr<ThreadPool> shared_thread_pool(int threads);
 
 }  // namespace octet

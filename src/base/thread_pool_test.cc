@@ -45,7 +45,7 @@ TEST(ThreadPool, NestedLoopsRunInPlace) {
   EXPECT_EQ(inner.load(), 30);
 }
 
-TEST(ThreadPool, CallersOnSeveralThreadsTakeTurns) {
+TEST(ThreadPool, CallersOnSeveralThreadsAllFinish) {
   ThreadPool pool(2);
   std::atomic<int> sum{0};
   std::vector<std::thread> callers;
@@ -55,6 +55,39 @@ TEST(ThreadPool, CallersOnSeveralThreadsTakeTurns) {
     });
   for (auto& caller : callers) caller.join();
   EXPECT_EQ(sum.load(), 3 * 200 * 10);
+}
+
+TEST(ThreadPool, ASecondCallerRunsItsLoopInPlace) {
+  ThreadPool pool(2);
+  std::atomic<int> entered{0};
+  std::atomic<bool> release{false};
+  std::thread first([&] {
+    pool.parallel_for(2, 1, [&](int64_t, int64_t, int) {
+      ++entered;
+      while (!release) std::this_thread::yield();
+    });
+  });
+  while (entered < 2) std::this_thread::yield();   // caller and worker are both busy
+  std::thread::id ran;
+  pool.parallel_for(2, 1, [&](int64_t begin, int64_t end, int) {
+    EXPECT_EQ(begin, 0);
+    EXPECT_EQ(end, 2);
+    ran = std::this_thread::get_id();
+  });
+  EXPECT_EQ(ran, std::this_thread::get_id());
+  release = true;
+  first.join();
+}
+
+TEST(ThreadPool, IsSharedWhileSomebodyHoldsIt) {
+  std::shared_ptr<ThreadPool> a = shared_thread_pool(3), b = shared_thread_pool(3), c = shared_thread_pool(2);
+  EXPECT_EQ(a, b);
+  EXPECT_NE(a, c);
+  EXPECT_EQ(c->threads(), 2);
+  std::weak_ptr<ThreadPool> gone = c;
+  c.reset();
+  EXPECT_TRUE(gone.expired());
+  EXPECT_EQ(shared_thread_pool(2)->threads(), 2);
 }
 
 }  // namespace

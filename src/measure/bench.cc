@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "measure/child.h"
+#include "measure/roofline.h"
 #include "octet/arrays.h"
 
 namespace octet {
@@ -47,7 +48,7 @@ class Bench {
     time_runs();
     if (frames_ != nullptr) time_frames();
     else result_.fps = result_.fps_model;
-    if (options_.profile) profile();
+    profile();
     return std::move(result_);
   }
 
@@ -94,17 +95,19 @@ class Bench {
     child.session = options_.session;
     child.seed = options_.seed;
     for (size_t i = 0; i < result_.input_shapes.size(); ++i) child.shapes.emplace_back(session_->inputs()[i].name, result_.input_shapes[i]);
-    std::vector<double> init, first, whole, memory;
+    std::vector<double> start, init, first, whole, memory;
     run_child(child);   // brings the file into the page cache
     for (int i = 0; i < options_.children; ++i) {
       check_interrupt();
       report("fresh processes", i, options_.children);
       ChildTimes times = run_child(child);
+      start.push_back(times.start_ms);
       init.push_back(times.init_ms);
       first.push_back(times.first_ms);
       whole.push_back(times.first_frame_ms());
       memory.push_back(times.peak_memory_mb);
     }
+    start_ms_ = median(start);
     result_.init_ms = median(init);
     result_.first_ms = median(first);
     result_.first_frame_ms = median(whole);
@@ -154,12 +157,19 @@ class Bench {
     result_.fps = 1000.0 * static_cast<double>(result_.frames) / milliseconds_since(start);
   }
 
-  // In a session of its own, so that looking at the clock between steps does not slow the runs timed above.
+  // The limits of the steps, and with `profile` their times: in a session of its own, so that looking at the clock between steps does
+  // not slow the runs timed above.
   void profile() {
     SessionOptions options = options_.session;
     options.profile = true;
     Session session = Session::open(path_, options);
     session.prepare(result_.input_shapes);
+    result_.peaks = measure_peaks(result_.isa, result_.threads);
+    std::vector<StepProfile> steps = session.profile();
+    set_limits(steps, result_.peaks);
+    result_.limit_ms = start_ms_ + mapped_read_ms(path_);
+    for (const StepProfile& step : steps) result_.limit_ms += step.limit_ms;
+    if (!options_.profile) return;
     for (int i = 0; i < kWarmRuns; ++i) session.run(inputs_);
     session.reset_profile();
     Clock::time_point start = Clock::now();
@@ -169,6 +179,7 @@ class Bench {
       session.run(inputs_);
     }
     result_.steps = session.profile();
+    set_limits(result_.steps, result_.peaks);
   }
 
   const std::string& path_;
@@ -177,6 +188,7 @@ class Bench {
   std::unique_ptr<Session> session_;
   std::vector<Tensor> inputs_;
   BenchResult result_;
+  double start_ms_ = kNotMeasured;   // of a fresh process until its main
 };
 
 }  // namespace

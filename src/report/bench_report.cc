@@ -20,6 +20,9 @@ double total_ms(const BenchResult& result) {
 // Billions of operations per second; a multiply-accumulate is two.
 double gops(int64_t macs, double ms) { return macs > 0 && ms > 0 ? 2e-6 * static_cast<double>(macs) / ms : kNotMeasured; }
 
+// Billions of bytes per second.
+double gbs(int64_t bytes, double ms) { return bytes > 0 && ms > 0 ? 1e-6 * static_cast<double>(bytes) / ms : kNotMeasured; }
+
 std::string score_text(const std::optional<Score>& score) {
   if (!score) return "";
   return score->is_fraction ? format_points(score->value) : format_number(score->value);
@@ -53,7 +56,7 @@ std::string profile_tables(const BenchResult& result, const ReportOptions& optio
     types.add({time.operator_type, std::to_string(time.count), format_milliseconds(time.milliseconds), format_percent(time.milliseconds / total),
                time.macs > 0 ? format_count(time.macs) : "", time.macs > 0 ? speed(gops(time.macs, time.milliseconds)) : ""});
   Table steps({{"layer", Table::Align::kLeft, 44}, {"operator", Table::Align::kLeft}, {"output", Table::Align::kLeft}, {"ms"}, {"share"}, {"MACs"},
-               {"GOPS"}, {"kernel", Table::Align::kLeft}});
+               {"GOPS"}, {"GB/s"}, {"of limit"}, {"kernel", Table::Align::kLeft}});
   std::vector<const StepProfile*> order;
   for (const StepProfile& step : result.steps) order.push_back(&step);
   size_t shown = order.size();
@@ -64,9 +67,14 @@ std::string profile_tables(const BenchResult& result, const ReportOptions& optio
   for (size_t i = 0; i < shown; ++i) {
     const StepProfile& step = *order[i];
     steps.add({step.layer, step.operator_type, step.output_shape, format_milliseconds(step.milliseconds), format_percent(step.milliseconds / total),
-               step.macs > 0 ? format_count(step.macs) : "", step.macs > 0 ? speed(gops(step.macs, step.milliseconds)) : "", step.kernel});
+               step.macs > 0 ? format_count(step.macs) : "", step.macs > 0 ? speed(gops(step.macs, step.milliseconds)) : "", speed(gbs(step.bytes, step.milliseconds)),
+               step.milliseconds > 0 ? format_percent(step.limit_ms / step.milliseconds) : "", step.kernel});
   }
-  return "\n" + types.to_string() + "\n" + steps.to_string();
+  const std::string machine = fmt::format(
+      "\nThis machine at most: {} GOPS in 8 bits, {} in float, {} GB/s within the caches, {} beyond. \"of limit\": the share of a step's time that\n"
+      "its operations or its bytes would take at these rates.\n",
+      speed(result.peaks.int8_gops), speed(result.peaks.float_gops), speed(result.peaks.cache_gbs), speed(result.peaks.memory_gbs));
+  return "\n" + types.to_string() + "\n" + steps.to_string() + machine;
 }
 
 Json json_of(const BenchResult& r) {
@@ -85,7 +93,9 @@ Json json_of(const BenchResult& r) {
                {"fps_model", json_number(r.fps_model)},
                {"frames", r.frames},
                {"peak_memory_mb", json_number(r.peak_memory_mb)},
-               {"limit_ms", nullptr}};
+               {"limit_ms", json_number(r.limit_ms)}};
+  json["peaks"] = {{"int8_gops", json_number(r.peaks.int8_gops)}, {"float_gops", json_number(r.peaks.float_gops)},
+                   {"cache_gbs", json_number(r.peaks.cache_gbs)}, {"memory_gbs", json_number(r.peaks.memory_gbs)}};
   json["shapes"] = Json::array();
   for (const Shape& shape : r.input_shapes) json["shapes"].push_back(json_shape(shape));
   if (r.score) json["score"] = json_score(r.score);
@@ -96,7 +106,8 @@ Json json_of(const BenchResult& r) {
     for (const StepProfile& step : r.steps)
       json["steps"].push_back({{"layer", step.layer}, {"operator", step.operator_type}, {"kernel", step.kernel}, {"output_shape", step.output_shape},
                                {"macs", step.macs}, {"bytes", step.bytes}, {"ms", step.milliseconds}, {"share", json_number(step.milliseconds / total)},
-                               {"gops", json_number(gops(step.macs, step.milliseconds))}});
+                               {"gops", json_number(gops(step.macs, step.milliseconds))}, {"gbs", json_number(gbs(step.bytes, step.milliseconds))},
+                               {"limit_ms", json_number(step.limit_ms)}, {"bound", step.is_compute_bound ? "operations" : "bytes"}});
     json["by_operator_type"] = Json::array();
     for (const OperatorTime& time : by_operator(r))
       json["by_operator_type"].push_back({{"operator", time.operator_type}, {"count", time.count}, {"macs", time.macs}, {"ms", time.milliseconds},
@@ -114,6 +125,7 @@ std::string bench_report(const BenchResult& r, const ReportOptions& options) {
   out += fmt::format("  init          {:>8} ms   asking for the model to ready to run\n", format_milliseconds(r.init_ms));
   out += fmt::format("  first run     {:>8} ms   the first inference\n", format_milliseconds(r.first_ms));
   out += fmt::format("  first frame   {:>8} ms   process start to first output\n", format_milliseconds(r.first_frame_ms));
+  out += fmt::format("  limit         {:>8} ms   process start, reading the file, and every step at this machine's measured peak\n", format_milliseconds(r.limit_ms));
   out += fmt::format("  p50           {:>8} ms   one inference, {} runs\n", format_milliseconds(r.p50_ms), r.runs);
   out += fmt::format("  p99           {:>8} ms\n", format_milliseconds(r.p99_ms));
   out += fmt::format("  FPS           {:>8}      {}\n", format_number(r.fps), r.frames > 0 ? fmt::format("with decoding and preprocessing, {} frames", r.frames) : "input in memory");

@@ -32,7 +32,7 @@ Session::Implementation::Implementation(Model source, const SessionOptions& sess
       isa(options.isa.empty() ? active_isa() : isa_from_name(options.isa)) {
   require(isa_supported(isa), ErrorCode::kUnsupported, "this machine lacks the instruction set level '", isa_name(isa), "'");
   int threads = options.threads > 0 ? options.threads : hardware_threads();
-  pool = engine.pool != nullptr ? engine.pool : std::make_shared<ThreadPool>(threads);
+  pool = engine.pool != nullptr ? engine.pool : shared_thread_pool(threads);
   inputs = model_inputs(model);
   outputs = model_outputs(model);
 }
@@ -51,11 +51,7 @@ std::vector<TensorInfo> model_outputs(const Model& model) {
 }
 
 Execution& Session::Implementation::execution_for(std::span<const Shape> shapes) {
-  for (auto it = compiled.begin(); it != compiled.end(); ++it) {
-    if (!std::equal(shapes.begin(), shapes.end(), it->shapes.begin(), it->shapes.end())) continue;
-    compiled.splice(compiled.begin(), compiled, it);
-    return *it->execution;
-  }
+  if (Execution* known = find(shapes, [](const Shape& shape) -> const Shape& { return shape; })) return *known;
   try {
     std::unique_ptr<Graph> graph = model.graph->clone();
     size_t next = 0;
@@ -141,16 +137,19 @@ const std::vector<Tensor>& Session::run(std::span<const Tensor> inputs) {
   const std::string& file = implementation_->model.path;
   try {
     require(inputs.size() == infos.size(), ErrorCode::kInvalidArgument, "the model takes ", infos.size(), " inputs, ", inputs.size(), " were given");
-    std::vector<Shape> shapes;
     for (size_t i = 0; i < inputs.size(); ++i) {
       require(inputs[i].dtype() == infos[i].dtype, ErrorCode::kShapeMismatch, "input '", infos[i].name, "' is ", inputs[i].dtype(),
               ", but the model takes ", infos[i].dtype);
       check_input(infos[i], inputs[i].shape());
-      shapes.push_back(inputs[i].shape());
     }
-    Execution& execution = implementation_->execution_for(shapes);
-    implementation_->last = &execution;
-    return execution.run(inputs, {}, implementation_->engine.sink);
+    Execution* execution = implementation_->find(inputs, [](const Tensor& input) -> const Shape& { return input.shape(); });
+    if (execution == nullptr) {
+      std::vector<Shape> shapes;
+      for (const Tensor& input : inputs) shapes.push_back(input.shape());
+      execution = &implementation_->execution_for(shapes);
+    }
+    implementation_->last = execution;
+    return execution->run(inputs, {}, implementation_->engine.sink);
   } catch (const Error& error) {
     throw error.with_file(file);
   } catch (const std::bad_alloc&) {
@@ -172,6 +171,8 @@ std::vector<StepProfile> Session::profile() const {
     if (step.node->output(0) != nullptr && step.node->output(0)->shape) line.output_shape = step.node->output(0)->shape->to_string();
     line.macs = step.cost.macs;
     line.bytes = step.cost.weight_bytes + step.cost.activation_bytes;
+    line.weight_bytes = step.cost.weight_bytes;
+    for (const Value* input : step.node->inputs) line.is_integer |= input != nullptr && (input->dtype == DType::kInt8 || input->dtype == DType::kUInt8);
     line.milliseconds = execution->step_milliseconds(s);
   }
   return report;

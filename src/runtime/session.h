@@ -1,6 +1,7 @@
 // The inside of octet::Session, for the rooms above: models made in memory, observers, passes left out.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <list>
 #include <memory>
@@ -19,13 +20,26 @@ struct EngineOptions {
   ObserverSink* sink = nullptr;                         // gets what Observe nodes see; may be changed between runs
   std::set<std::string, std::less<>> disabled_passes;
   std::function<void(const PassReport&)> pass_report;
-  std::shared_ptr<ThreadPool> pool;                     // shared between Sessions; null: one of its own
+  std::shared_ptr<ThreadPool> pool;                     // null: the one the process shares
 };
 
 struct Session::Implementation {
   Implementation(Model model, const SessionOptions& options, EngineOptions engine);
 
   Execution& execution_for(std::span<const Shape> shapes);
+
+  // The execution compiled for these input shapes, or null. Allocates nothing: every inference asks.
+  template <typename Inputs, typename ShapeOf>
+  Execution* find(const Inputs& shaped, ShapeOf shape_of) {
+    for (auto it = compiled.begin(); it != compiled.end(); ++it) {
+      if (!std::equal(shaped.begin(), shaped.end(), it->shapes.begin(), it->shapes.end(),
+                      [&](const auto& a, const Shape& b) { return shape_of(a) == b; }))
+        continue;
+      compiled.splice(compiled.begin(), compiled, it);
+      return it->execution.get();
+    }
+    return nullptr;
+  }
 
   Model model;
   SessionOptions options;
