@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
@@ -70,7 +71,31 @@ MappedFile::~MappedFile() {
   if (size_ != 0) ::munmap(const_cast<std::byte*>(data_), mapped_bytes(size_));
 }
 
-AtomicFile::AtomicFile(std::string path) : path_(std::move(path)) {
+namespace {
+
+// Where a link leads to: the link itself is not to be replaced. One that leads nowhere is left as it is.
+std::string behind_links(const std::string& path) {
+  struct stat status = {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return path;
+  char* real = ::realpath(path.c_str(), nullptr);
+  if (real == nullptr) return path;
+  std::string target = real;
+  std::free(real);
+  return target;
+}
+
+}  // namespace
+
+AtomicFile::AtomicFile(std::string path) : path_(behind_links(path)) {
+  struct stat status = {};
+  if (::stat(path_.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) throw Error(ErrorCode::kInputOutput, "it is a folder", "give the name of a file").with_file(path_);
+    if (!S_ISREG(status.st_mode)) {   // /dev/null, a pipe: there is nothing to keep and nothing to replace
+      descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+      if (descriptor_ < 0) fail_system(path_, "cannot be written");
+      return;
+    }
+  }
   temporary_ = text(path_, '.', static_cast<int64_t>(::getpid()), ".octet.tmp");
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail_system(path_, "cannot be written");
@@ -103,6 +128,7 @@ void AtomicFile::commit() {
     fail_system(path_, "cannot be written");
   }
   if (::close(descriptor) != 0) fail_system(path_, "cannot be written");
+  if (temporary_.empty()) return;
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_system(path_, "cannot be renamed into place");
   temporary_.clear();
 }

@@ -33,6 +33,7 @@ class MappedFile {
 
 // A file that appears under its name only when it is complete: bytes go to "NAME.PID.octet.tmp" beside it, `commit`
 // flushes, closes and renames. Without `commit` the destructor removes the temporary file and an older file stays.
+// A link is followed, and what is no file (a device, a pipe) is written to directly.
 class AtomicFile {
  public:
   explicit AtomicFile(std::string path);
@@ -45,7 +46,7 @@ class AtomicFile {
   size_t size() const { return size_; }        // bytes written so far
 
  private:
-  std::string path_, temporary_;
+  std::string path_, temporary_;   // the latter empty: written directly
   int descriptor_ = -1;
   size_t size_ = 0;
 };

@@ -1,7 +1,9 @@
 #include "base/mapped_file.h"
 
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -81,6 +83,28 @@ TEST(AtomicFile, KeepsTheOldFileUntilCommit) {
     files += entry.path().string().ends_with(".octet.tmp");
   EXPECT_EQ(files, 0);
 }
+
+TEST(AtomicFile, WritesBehindALinkAndIntoAPipe) {
+  std::string path = test_file("target"), link = test_file("link"), pipe = test_file("out_pipe");
+  write_all(path, "old");
+  std::filesystem::remove(link);
+  std::filesystem::create_symlink(path, link);
+  write_all(link, "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(std::memcmp(MappedFile::open(path)->bytes().data(), "new", 3), 0);
+
+  std::filesystem::remove(pipe);
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  write_all(pipe, "bytes");
+  char read[8] = {};
+  EXPECT_EQ(::read(reader, read, sizeof read), 5);
+  EXPECT_STREQ(read, "bytes");
+  ::close(reader);
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+}
+
+TEST(AtomicFile, RefusesAFolder) { EXPECT_THROW(AtomicFile{testing::TempDir()}, Error); }
 
 TEST(AtomicFile, RefusesAFolderThatIsNotThere) {
   EXPECT_THROW(AtomicFile(test_file("no/such/folder/file")), Error);
