@@ -29,6 +29,7 @@ std::span<const Pass> engine_passes() {
       {"lower-quantized", "turn operators between DequantizeLinear and QuantizeLinear into integer operators", lower_quantized},
       {"fuse-dynamic", "scale the sums of dynamically quantized products inside of them", fuse_dynamic},
       {"fold-all-constants", "dequantize weights that stay float", fold_all_constants},
+      {"fuse-attention", "compute attention head by head in one step", fuse_attention},
       {"fuse-residuals", "add the skip connection inside the convolution", fuse_residuals},
       {"fuse-activations", "clamp inside the convolution", fuse_activations},
       {"remove-dead", "drop what no output needs", remove_dead_nodes},

@@ -69,6 +69,12 @@ int32_t sum_of(const void* values, int64_t count) {
 }
 
 void sum_rows(const ConvInt8& op, int64_t rows, const Scratch& scratch) {
+  if (op.taps == 1 && op.kernel->input_bytes == 1) {
+    for (int64_t r = 0; r < rows; ++r)
+      op.pack->row_sums(static_cast<const uint8_t*>(scratch.a[r]), 0, 1, op.channels, op.input_signed == takes(*op.kernel, op.input_signed),
+                        scratch.row_sums + r);
+    return;
+  }
   for (int64_t r = 0; r < rows; ++r) {
     int32_t sum = 0;
     for (int64_t t = 0; t < op.taps; ++t) {
@@ -140,14 +146,15 @@ int64_t grain_conv_int8(const ConvInt8& op, int threads) {
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, Isa level) {
   for (const auto& entry : gemm_int8::entries())
     if (isa_allows(level, entry.isa) && worthwhile(*entry.kernel, shape))
-      return prepare_conv_int8(shape, input_signed, *entry.kernel);
-  return prepare_conv_int8(shape, input_signed, gemm_int8::reference);
+      return prepare_conv_int8(shape, input_signed, *entry.kernel, false, *pack_int8::select(level).kernel);
+  return prepare_conv_int8(shape, input_signed, gemm_int8::reference, false, *pack_int8::select(level).kernel);
 }
 
-ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel, bool by_pointers) {
+ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel, bool by_pointers, const pack_int8::Kernel& pack) {
   ConvInt8 op;
   op.shape = with_strides(shape);
   op.kernel = &kernel;
+  op.pack = &pack;
   op.input_signed = input_signed;
   const int64_t depth = op.shape.taps() * op.shape.group_inputs();
   const int64_t inputs = op.shape.group_inputs();
@@ -199,8 +206,8 @@ void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_be
     set_columns(op, args, group, part.column, part.columns, scratch.bias, scratch.multiplier, block);
     block.row_sums = nullptr;
     if (group.header->has_zero_points) {
-      sum_rows(op, part.rows, scratch);
-      block.row_sums = scratch.row_sums;
+      if (args.row_sums == nullptr || op.gathers) sum_rows(op, part.rows, scratch);
+      block.row_sums = args.row_sums != nullptr && !op.gathers ? args.row_sums + part.row : scratch.row_sums;
     }
     op.kernel->run(block);
   }

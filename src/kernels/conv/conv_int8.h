@@ -31,6 +31,7 @@
 #include "kernels/conv/image_band.h"
 #include "kernels/conv/rows.h"
 #include "kernels/gemm_int8/gemm_int8.h"
+#include "kernels/pack_int8/pack_int8.h"
 
 namespace octet::kernels {
 
@@ -44,6 +45,7 @@ inline bool converts(float largest_multiplier, float largest_float_bias) {
 struct ConvInt8 {
   ConvShape shape;   // with strides
   const gemm_int8::Kernel* kernel = nullptr;
+  const pack_int8::Kernel* pack = nullptr;
   bool input_signed = false;
   size_t packed_bytes = 0;
   size_t scratch_bytes = 0;   // of each worker; 64-byte aligned
@@ -66,7 +68,8 @@ struct ConvInt8 {
 // The best kernel of the level for this shape (a small one may do without tiles).
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, Isa level);
 // `by_pointers`: without bands and strides, though the kernel could.
-ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel, bool by_pointers = false);
+ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel, bool by_pointers = false,
+                           const pack_int8::Kernel& pack = pack_int8::reference);
 
 struct Int8Weights {
   const void* data = nullptr;                // int8, or uint8 if `is_unsigned`
@@ -86,6 +89,7 @@ struct ConvInt8Args {
   int32_t input_zero_point = 0;
   float input_scale = 1;
   const void* packed = nullptr;
+  const int32_t* row_sums = nullptr; // of a matrix product's rows, where the caller knows them; taken only when needed
   void* output = nullptr;            // int32, float or bytes
   Int8Output output_kind = Int8Output::kByte;
   int32_t output_zero_point = 0;     // kByte: zero point and the range to clamp to, both in the output's type

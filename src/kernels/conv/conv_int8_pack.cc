@@ -16,7 +16,6 @@ void pack_panel(const ConvInt8& op, const int8_t* weights, const WeightStrides& 
   const ConvShape& s = op.shape;
   const int64_t inputs = s.group_inputs(), group = kGroup != 0 ? kGroup : op.kernel->k_group;
   // As image_band.h has it; a gathered row is one run of all taps.
-  const bool matrix = s.taps() == 1;   // packed at run time, too: no divisions
   ImageBand runs = op.band;
   if (!op.strided) runs.run_taps = op.gathers ? s.taps() : 1, runs.record_rows = 1, runs.record_bytes = std::max<int64_t>(op.channels, 1);
   for (int64_t tap = 0; tap < op.taps; ++tap) {
@@ -26,11 +25,6 @@ void pack_panel(const ConvInt8& op, const int8_t* weights, const WeightStrides& 
       bool holes = columns < width;
       for (int64_t i = 0; i < group; ++i) {
         const int64_t e = first + i;
-        if (matrix) {
-          offsets[i] = e < op.channels ? e * strides.channel : -1;
-          holes |= offsets[i] < 0;
-          continue;
-        }
         const int64_t piece = e % runs.record_bytes;
         const int64_t t = (tap * runs.record_rows + e / runs.record_bytes) * runs.run_taps + piece / inputs, c = piece % inputs;
         const bool real = e < op.channels && piece < runs.run_taps * inputs && t < s.taps();
@@ -74,6 +68,19 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
     const int8_t* source = static_cast<const int8_t*>(weights.data) + g * weights.strides.group;
     for (int64_t first = 0; first < outputs; first += op.kernel->nr) {
       const int64_t columns = std::min(op.kernel->nr, outputs - first);
+      if (s.taps() == 1) {
+        pack_int8::Panel panel;
+        panel.data = reinterpret_cast<const uint8_t*>(source + first * weights.strides.output);
+        panel.row_stride = weights.strides.channel, panel.column_stride = weights.strides.output;
+        panel.depth = depth, panel.columns = columns;
+        panel.group = op.kernel->k_group;
+        panel.depth_steps = op.padded_channels / op.kernel->k_group, panel.width = round_up(columns, op.kernel->n_step);
+        panel.flip = weights.is_unsigned ? 0x80 : 0;
+        panel.out = group.weights + first * column_bytes;
+        panel.sums = group.weight_sums + first;
+        op.pack->panel(panel);
+        continue;
+      }
       const auto pack = op.kernel->k_group == 4 ? pack_panel<4> : op.kernel->k_group == 2 ? pack_panel<2> : pack_panel<0>;
       pack(op, source + first * weights.strides.output, weights.strides, weights.is_unsigned ? 0x80 : 0, columns,
                  round_up(columns, op.kernel->n_step), group.weights + first * column_bytes, group.weight_sums + first);

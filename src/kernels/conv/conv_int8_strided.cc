@@ -39,22 +39,21 @@ struct Scratch {
   }
 };
 
-template <typename T>
-int32_t sum_of(const uint8_t* bytes, int64_t count) {
-  int32_t sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += static_cast<T>(bytes[i]);
-  return sum;
-}
-
 // Σx over everything that a row reads.
 void sum_rows(const ConvInt8& op, const gemm_int8::Strided& rows, const int64_t* run_offsets, int64_t count, int32_t* sums) {
+  if (rows.positions == nullptr && op.shape.taps() == 1) {
+    op.pack->row_sums(rows.base, rows.position_bytes, count, op.shape.group_inputs(), op.input_signed, sums);
+    return;
+  }
   const int64_t piece = op.band.run_taps * op.shape.group_inputs(), pieces = op.shape.taps() / op.band.run_taps;
   for (int64_t i = 0; i < count; ++i) {
     const uint8_t* base = rows.base + (rows.positions != nullptr ? rows.positions[i] : i) * rows.position_bytes;
     sums[i] = 0;
     for (int64_t p = 0; p < pieces; ++p) {
       const uint8_t* bytes = base + run_offsets[p / op.band.record_rows] + p % op.band.record_rows * op.band.record_bytes;
-      sums[i] += op.input_signed ? sum_of<int8_t>(bytes, piece) : sum_of<uint8_t>(bytes, piece);
+      int32_t sum;
+      op.pack->row_sums(bytes, 0, 1, piece, op.input_signed, &sum);
+      sums[i] += sum;
     }
   }
 }
@@ -138,8 +137,8 @@ void run_strided_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t
                block);
       block.row_sums = nullptr;
       if (group.header->has_zero_points) {
-        sum_rows(op, rows, scratch.run_offsets, block.m, scratch.row_sums);
-        block.row_sums = scratch.row_sums;
+        if (args.row_sums == nullptr) sum_rows(op, rows, scratch.run_offsets, block.m, scratch.row_sums);
+        block.row_sums = args.row_sums != nullptr ? args.row_sums + line : scratch.row_sums;
       }
       op.kernel->run_strided(block, rows);
       line += count;

@@ -59,6 +59,27 @@ TEST(Quantize, FollowsTheContract) {
   EXPECT_EQ(value(-1e30f, 1e-3f, 3, {-128, 127}), 128);
 }
 
+// Where a quotient that is off by one unit in the last place would show.
+TEST(Quantize, RoundsLikeADivisionAroundTies) {
+  Random random(15);
+  for_each_kernel<Kernel>(entries(), [&](const char*, const Kernel& kernel) {
+    for (int i = 0; i < 300; ++i) {
+      const float scale = i % 3 == 0 ? std::ldexp(random.uniform(1, 2), static_cast<int>(random.below(250)) - 125) : random.uniform(1e-4f, 0.1f);
+      const int32_t zero = i % 2 == 0 ? 0 : static_cast<int32_t>(random.below(256));
+      std::vector<float> x;
+      for (int32_t step = -zero - 2; step < 258 - zero; ++step) {
+        float tie = (static_cast<float>(step) + 0.5f) * scale;
+        for (int k = 0; k < 2; ++k) tie = std::nextafterf(tie, -INFINITY);
+        for (int k = 0; k < 5; ++k, tie = std::nextafterf(tie, INFINITY)) x.push_back(tie);
+      }
+      std::vector<uint8_t> want(x.size()), got(x.size());
+      reference.tensor(x.data(), want.data(), static_cast<int64_t>(x.size()), scale, zero, {0, 255});
+      kernel.tensor(x.data(), got.data(), static_cast<int64_t>(x.size()), scale, zero, {0, 255});
+      ASSERT_TRUE(same_bits(got, want)) << "scale " << scale;
+    }
+  });
+}
+
 TEST(Quantize, SelectionFollowsTheLevel) { expect_selection<Kernel>(entries()); }
 
 }  // namespace

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/quantize/quantize.h"
-#include "kernels/round_wide.h"
+#include "kernels/quantize_wide.h"
 
 namespace octet::kernels::quantize {
 namespace {
@@ -10,9 +10,8 @@ namespace {
 using simd::Wide;
 
 void tensor_wide(const float* x, uint8_t* y, int64_t count, float scale, int32_t zero, Range range) {
-  const Wide divisor(scale);
-  const Requantizer requantize(zero, range.low, range.high);
-  simd::for_blocks(count, [&](int64_t i, auto n) { simd::store_u8_block(requantize(simd::load_block(x + i, n) / divisor), y + i, n); });
+  const Quantizer quantize(scale, zero, range.low, range.high);
+  simd::for_blocks(count, [&](int64_t i, auto n) { simd::store_u8_block(quantize(simd::load_block(x + i, n)), y + i, n); });
 }
 
 void channels_wide(const float* x, uint8_t* y, int64_t rows, int64_t channels, const float* scales, const int32_t* zeros, Range range) {
@@ -33,8 +32,7 @@ void channels_wide(const float* x, uint8_t* y, int64_t rows, int64_t channels, c
 
 void nchw_to_nhwc_wide(const float* x, uint8_t* y, int64_t channels, int64_t x_plane, int64_t begin, int64_t end, float scale,
                        int32_t zero, Range range) {
-  const Wide divisor(scale);
-  const Requantizer requantize(zero, range.low, range.high);
+  const Quantizer quantize(scale, zero, range.low, range.high);
   // Up to four channels of sixteen pixels make sixteen words, whose bytes lie as the output wants them.
   for (int64_t group = 0; group < channels; group += 4) {
     const int width = channels - group < 4 ? static_cast<int>(channels - group) : 4;
@@ -42,10 +40,10 @@ void nchw_to_nhwc_wide(const float* x, uint8_t* y, int64_t channels, int64_t x_p
       const int64_t p = begin + i;
       const float* from = x + group * x_plane + p;
       const Wide::Int low_byte(255);
-      Wide::Int words = requantize(simd::load_block(from, n) / divisor) & low_byte;
-      if (width > 1) words = words | simd::shift_left<8>(requantize(simd::load_block(from + x_plane, n) / divisor) & low_byte);
-      if (width > 2) words = words | simd::shift_left<16>(requantize(simd::load_block(from + 2 * x_plane, n) / divisor) & low_byte);
-      if (width > 3) words = words | simd::shift_left<24>(requantize(simd::load_block(from + 3 * x_plane, n) / divisor));
+      Wide::Int words = quantize(simd::load_block(from, n)) & low_byte;
+      if (width > 1) words = words | simd::shift_left<8>(quantize(simd::load_block(from + x_plane, n)) & low_byte);
+      if (width > 2) words = words | simd::shift_left<16>(quantize(simd::load_block(from + 2 * x_plane, n)) & low_byte);
+      if (width > 3) words = words | simd::shift_left<24>(quantize(simd::load_block(from + 3 * x_plane, n)));
       alignas(64) uint32_t word[16];
       words.store(reinterpret_cast<int32_t*>(word));
       uint8_t* to = y + p * channels + group;
