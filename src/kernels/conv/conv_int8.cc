@@ -42,10 +42,10 @@ struct Scratch {
 
 uint8_t flip_of(const ConvInt8& op) { return takes(*op.kernel, op.input_signed) ? 0 : 0x80; }
 
-// Tiles pay when there are channels and rows to fill them; a vector kernel is faster on less.
+// Tiles pay when there are rows to fill them and more than a handful of channels; a vector kernel is faster on less.
 bool worthwhile(const gemm_int8::Kernel& kernel, const ConvShape& shape) {
-  constexpr int64_t kTileStep = 64, kTileRows = 16;
-  return kernel.k_step < kTileStep || (shape.taps() * shape.group_inputs() >= kTileStep && shape.rows() >= kTileRows);
+  constexpr int64_t kTileStep = 64, kTileRows = 16, kFewest = 12;
+  return kernel.k_step < kTileStep || (shape.taps() * shape.group_inputs() >= kFewest && shape.rows() >= kTileRows);
 }
 
 void gather_rows(const ConvInt8& op, const uint8_t* input, const TaskBlock& block, const Scratch& scratch) {

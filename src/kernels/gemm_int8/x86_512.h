@@ -72,11 +72,17 @@ struct Bytes {
     flip = _mm512_set1_epi8(static_cast<char>(shift));
     order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   }
-  OCTET_INLINE __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d) const {
+  // Whether saturation is all the clamping there is.
+  OCTET_INLINE static bool saturate(const Block& block) {
+    return static_cast<int32_t>(block.low) + block.output_zero_point == 0 && static_cast<int32_t>(block.high) + block.output_zero_point == 255;
+  }
+  OCTET_INLINE __m512i saturated(__m512i a, __m512i b, __m512i c, __m512i d) const {
     const __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_point);
     const __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_point);
-    __m512i bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(ab, cd));
-    bytes = _mm512_min_epu8(_mm512_max_epu8(bytes, minimum), maximum);
+    return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(ab, cd));
+  }
+  OCTET_INLINE __m512i pack(__m512i a, __m512i b, __m512i c, __m512i d) const {
+    const __m512i bytes = _mm512_min_epu8(_mm512_max_epu8(saturated(a, b, c, d), minimum), maximum);
     return _mm512_xor_si512(bytes, flip);
   }
 };

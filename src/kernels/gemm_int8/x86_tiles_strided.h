@@ -3,7 +3,10 @@
 // of the next panel are fetched.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/gemm_int8/x86_tiles.h"
+#include "kernels/gemm_int8/x86_tiles_plain.h"
 
 namespace octet::kernels::gemm_int8 {
 
@@ -89,10 +92,18 @@ void multiply_strided(TileUnit& unit, const Block& block, const Strided& s, cons
   }
 }
 
-template <bool kSigned>
+// Stands where PlainEnding does not suit.
+struct NoEnding {
+  OCTET_INLINE NoEnding(const Block&, PlainSums*) {}
+  OCTET_INLINE void finish_all() {}
+};
+
+template <bool kSigned, int kSteps, typename Ending>
 void run_strided_as(const Block& block, const Strided& s) {
   TileUnit unit(s.step_bytes);
   Pending pending(block);
+  PlainSums two[2];
+  Ending plain(block, two);
   const int64_t column_bytes = s.steps * s.step_bytes, panel_lines = kColumns * column_bytes / 64;
   const int64_t pairs = (block.m + 2 * kTileRows - 1) / (2 * kTileRows);
   for (int64_t outer = 0; outer < block.n; outer += s.inner_columns) {
@@ -107,13 +118,25 @@ void run_strided_as(const Block& block, const Strided& s) {
     for (int64_t i = 0; i < block.m;) {
       int64_t rows = 0;
       for (int64_t j = outer; j < end; j += kColumns) {
-        const TilePair pair = next_pair(s, i, block.m, pending.starts());
         const int64_t columns = end - j < kColumns ? end - j : kColumns;
         const int8_t* b = block.b + j * column_bytes;
         if (!single) {
           prefetch.next = b + kColumns * column_bytes;
           prefetch.lines = i == 0 && j + kColumns < block.n ? (panel_lines + s.steps - 1) / s.steps : 0;
         }
+        if constexpr (!std::is_same_v<Ending, NoEnding>) {
+          if (columns == kColumns && block.m - i > kTileRows) {
+            const TilePair pair = next_pair(s, i, block.m, plain.next().starts);
+            pending.finish_all();
+            multiply_plain<kSigned, kSteps>(unit, block.bias + j, s, s.base + pair.start[0] * s.position_bytes,
+                                            s.base + pair.start[1] * s.position_bytes, b, plain, prefetch);
+            rows = pair.rows[0] + pair.rows[1];
+            plain.set(i, rows, j);
+            continue;
+          }
+        }
+        plain.finish_all();
+        const TilePair pair = next_pair(s, i, block.m, pending.starts());
         if (columns > kLanes) {
           if (pair.rows[1] > 0) {
             multiply_strided<kSigned, 2, 2>(unit, block, s, pair, j, b, pending, prefetch);
@@ -132,13 +155,34 @@ void run_strided_as(const Block& block, const Strided& s) {
     }
   }
   pending.finish_all();
+  plain.finish_all();
+}
+
+template <bool kSigned, typename Ending>
+void run_strided_plain(const Block& block, const Strided& s) {
+  switch (s.steps) {
+    case 1: return run_strided_as<kSigned, 1, Ending>(block, s);
+    case 2: return run_strided_as<kSigned, 2, Ending>(block, s);
+    case 3: return run_strided_as<kSigned, 3, Ending>(block, s);
+    default: return run_strided_as<kSigned, 0, Ending>(block, s);
+  }
+}
+
+template <bool kSigned>
+void run_strided_signed(const Block& block, const Strided& s) {
+  if (!PlainEnding<true>::suits(block)) return run_strided_as<kSigned, 0, NoEnding>(block, s);
+  if (Bytes::saturate(block)) {
+    run_strided_plain<kSigned, PlainEnding<true>>(block, s);
+  } else {
+    run_strided_plain<kSigned, PlainEnding<false>>(block, s);
+  }
 }
 
 void run_strided(const Block& block, const Strided& rows) {
   if (block.input_signed) {
-    run_strided_as<true>(block, rows);
+    run_strided_signed<true>(block, rows);
   } else {
-    run_strided_as<false>(block, rows);
+    run_strided_signed<false>(block, rows);
   }
 }
 
