@@ -9,18 +9,22 @@ namespace {
 constexpr int64_t kGatherBelowChannels = 8;
 
 struct Scratch {
-  const void** a;          // taps × row_block, or one per row when gathering
+  const void** a;          // taps × row_block
   int64_t* offsets;
-  float* zeros;
+  float* zeros;            // one tap
+  std::byte* copies;       // reading runs: those at the picture's sides
   const void** sources;    // gathering: the pieces of one row
   float* rows;             // gathering
   int64_t bytes;
 
   Scratch(const ConvF32& op, void* base) {
     Carver carver(base);
-    a = carver.take<const void*>((op.gathers ? 1 : op.shape.taps()) * op.grid.row_block);
+    a = carver.take<const void*>(op.taps * op.grid.row_block);
     offsets = carver.take<int64_t>(op.grid.row_block);
-    zeros = carver.take<float>(op.shape.group_inputs());
+    zeros = carver.take<float>(op.gathers ? op.shape.group_inputs() : op.channels);
+    copies = carver.take<std::byte>(!op.reads_runs ? 0
+                                    : copied_rows(op.shape, op.grid.row_block) * op.shape.kernel_height *
+                                          run_copy_bytes(op.shape, sizeof(float)));
     sources = carver.take<const void*>(op.gathers ? op.shape.taps() : 0);
     rows = carver.take<float>(op.gathers ? op.grid.row_block * op.row_stride : 0);
     bytes = carver.used();
@@ -89,16 +93,19 @@ ConvF32 prepare_conv_f32(const ConvShape& shape, const gemm_f32::Kernel& kernel)
   op.shape = with_strides(shape);
   op.kernel = &kernel;
   const int64_t depth = op.shape.taps() * op.shape.group_inputs();
-  op.gathers = op.shape.taps() > 1 && op.shape.group_inputs() < kGatherBelowChannels;
+  op.reads_runs = reads_runs(op.shape, sizeof(float));
+  op.gathers = !op.reads_runs && op.shape.taps() > 1 && op.shape.group_inputs() < kGatherBelowChannels;
+  op.taps = op.gathers ? 1 : op.reads_runs ? op.shape.kernel_height : op.shape.taps();
+  op.channels = op.taps == 0 ? 0 : depth / op.taps;
   // An odd number of cache lines, so that rows of one block do not meet in the same sets.
   op.row_stride = (round_up(depth, 16) / 16 | 1) * 16;
   op.packed_columns = round_up(op.shape.group_outputs(), kernel.n_step);
   GridLimits limits;
   limits.row_step = kernel.m_step;
   limits.column_step = kernel.nr;
-  limits.row_bytes = op.gathers ? op.row_stride * 4 : op.shape.taps() * 8 + op.shape.group_inputs() * 4;
+  limits.row_bytes = op.gathers ? op.row_stride * 4 : op.taps * 8 + op.shape.group_inputs() * 4;
   limits.column_bytes = depth * 4;
-  limits.keeps_rows = true;
+  limits.keeps_rows = kernel.fetches_ahead;
   op.grid = cut_into_tasks(op.shape, limits);
   op.tasks = op.grid.count;
   op.group_bytes = PackedGroup(op, nullptr).bytes;
@@ -126,13 +133,13 @@ void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin
   const ConvShape& s = op.shape;
   const Scratch scratch(op, memory);
   const int64_t depth = s.taps() * s.group_inputs();
-  for (int64_t c = 0; c < s.group_inputs(); ++c) scratch.zeros[c] = 0;
+  for (int64_t c = 0; c < (op.gathers ? s.group_inputs() : op.channels); ++c) scratch.zeros[c] = 0;
 
   gemm_f32::Block block;
   block.a = scratch.a;
   block.a_rows = op.grid.row_block;
-  block.taps = op.gathers ? 1 : s.taps();
-  block.channels = op.gathers ? depth : s.group_inputs();
+  block.taps = op.taps;
+  block.channels = op.channels;
   block.c_offsets = scratch.offsets;
   block.low = args.low;
   block.high = args.high;
@@ -143,6 +150,8 @@ void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin
     if (part.group != before.group || part.row != before.row) {
       if (op.gathers) {
         gather_rows(op, input, part, scratch);
+      } else if (op.reads_runs) {
+        point_runs(s, input, scratch.zeros, sizeof(float), part.row, part.rows, scratch.a, op.grid.row_block, scratch.copies);
       } else {
         point_rows(s, input, scratch.zeros, sizeof(float), part.row, part.rows, scratch.a, op.grid.row_block);
       }

@@ -28,7 +28,9 @@ struct ConvF32 {
   int64_t tasks = 0;
   // For run and pack.
   TaskGrid grid;
+  bool reads_runs = false;    // a row of the kernel is read as one tap: see point_runs
   bool gathers = false;       // rows are put together in scratch (few channels per tap)
+  int64_t taps = 0, channels = 0;   // as the kernel sees them
   int64_t row_stride = 0;     // of gathered rows, in elements
   int64_t packed_columns = 0;
   int64_t group_bytes = 0;

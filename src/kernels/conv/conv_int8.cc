@@ -10,14 +10,18 @@ namespace octet::kernels {
 namespace {
 
 constexpr int64_t kGatherBelowChannels = 32;
+constexpr int64_t kRunsUpToStep = 4;   // a larger k_step pads short runs too much
 constexpr int64_t kReadBeyond = 64;    // what kernels may read after a row
 constexpr int64_t kWriteBeyond = 128;  // what pack_row may write after a row
+
+int64_t padding_bytes(const ConvInt8& op) { return (op.gathers ? op.shape.group_inputs() : op.channels) + kReadBeyond; }
 
 struct Scratch {
   const void** a;
   int64_t* offsets;
   int64_t* residual_offsets;
-  uint8_t* padding;          // one pixel of zero points, as in the input's memory
+  uint8_t* padding;          // one tap of zero points, as in the input's memory
+  std::byte* copies;         // reading runs: those at the picture's sides
   int32_t* row_sums;
   int32_t* bias;             // for an input zero point that pack did not expect
   float* multiplier;         // for an input scale other than 1
@@ -30,7 +34,9 @@ struct Scratch {
     a = carver.take<const void*>(op.taps * op.grid.row_block);
     offsets = carver.take<int64_t>(op.grid.row_block);
     residual_offsets = carver.take<int64_t>(op.grid.row_block);
-    padding = carver.take<uint8_t>(op.shape.group_inputs() + kReadBeyond);
+    padding = carver.take<uint8_t>(padding_bytes(op));
+    copies = carver.take<std::byte>(
+        !op.reads_runs ? 0 : copied_rows(op.shape, op.grid.row_block) * op.shape.kernel_height * run_copy_bytes(op.shape, 1));
     row_sums = carver.take<int32_t>(op.grid.row_block);
     bias = carver.take<int32_t>(op.grid.column_block);
     multiplier = carver.take<float>(op.grid.column_block);
@@ -161,18 +167,21 @@ ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm
   op.packed_columns = round_up(op.shape.group_outputs(), kernel.n_step);
   if (!by_pointers) prepare_strided(op);
   if (!op.strided) {
-    op.gathers = kernel.input_bytes != 1 || !takes(kernel, input_signed) ||
-                 (op.shape.taps() > 1 && (inputs < kGatherBelowChannels || round_up(inputs, kernel.k_step) * 4 > inputs * 5));
-    op.taps = op.gathers ? 1 : op.shape.taps();
-    op.channels = op.gathers ? depth : op.shape.group_inputs();
+    const bool in_place = kernel.input_bytes == 1 && takes(kernel, input_signed);
+    op.reads_runs = in_place && kernel.k_step <= kRunsUpToStep && reads_runs(op.shape, 1);
+    op.gathers = !op.reads_runs && (!in_place || (op.shape.taps() > 1 && (inputs < kGatherBelowChannels ||
+                                                                           round_up(inputs, kernel.k_step) * 4 > inputs * 5)));
+    op.taps = op.gathers ? 1 : op.reads_runs ? op.shape.kernel_height : op.shape.taps();
+    op.channels = op.taps == 0 ? 0 : depth / op.taps;
     op.padded_channels = round_up(op.channels, kernel.k_step);
     // An odd number of cache lines, so that rows of one block do not meet in the same sets.
     op.row_bytes = (round_up(round_up(depth, kernel.k_step) * kernel.input_bytes, 64) / 64 | 1) * 64;
     GridLimits limits;
     limits.row_step = kernel.m_step;
     limits.column_step = kernel.nr;
-    limits.row_bytes = op.gathers ? op.row_bytes : op.taps * 8 + op.channels;
+    limits.row_bytes = op.gathers ? op.row_bytes : op.taps * 8 + inputs;
     limits.column_bytes = op.taps * op.padded_channels;
+    limits.keeps_rows = kernel.fetches_ahead;
     op.grid = cut_into_tasks(op.shape, limits);
   }
   op.tasks = op.grid.count;
@@ -186,28 +195,37 @@ void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_be
   if (op.strided) return run_strided_conv_int8(op, args, task_begin, task_end, memory);
   const ConvShape& s = op.shape;
   const Scratch scratch(op, memory);
-  std::memset(scratch.padding, args.input_zero_point & 0xff, static_cast<size_t>(s.group_inputs() + kReadBeyond));
+  std::memset(scratch.padding, args.input_zero_point & 0xff, static_cast<size_t>(padding_bytes(op)));
 
   gemm_int8::Block block = block_of(op, args);
   block.a = scratch.a;
   block.a_rows = op.grid.row_block;
   block.taps = op.taps;
   block.channels = op.channels;
+  TaskBlock before{-1, -1, 0, 0, 0};
   for (int64_t task = task_begin; task < task_end; ++task) {
     const TaskBlock part = task_block(op.grid, task);
+    const bool same_rows = part.group == before.group && part.row == before.row;
+    before = part;
     const PackedGroup group(op, static_cast<std::byte*>(const_cast<void*>(args.packed)) + part.group * op.group_bytes);
     const uint8_t* input = static_cast<const uint8_t*>(args.input) + part.group * s.group_inputs();
-    if (op.gathers) {
+    if (same_rows) {
+      // Prepared by the task before.
+    } else if (op.gathers) {
       gather_rows(op, input, part, scratch);
+    } else if (op.reads_runs) {
+      point_runs(s, input, scratch.padding, 1, part.row, part.rows, scratch.a, op.grid.row_block, scratch.copies);
     } else {
       point_rows(s, input, scratch.padding, 1, part.row, part.rows, scratch.a, op.grid.row_block);
     }
     set_rows(op, args, part.group, part.column, part.row, part.rows, scratch.offsets, scratch.residual_offsets, block);
     set_columns(op, args, group, part.column, part.columns, scratch.bias, scratch.multiplier, block);
+    block.b_end = group.weights + op.packed_columns * op.taps * op.padded_channels;
     block.row_sums = nullptr;
     if (group.header->has_zero_points) {
-      if (args.row_sums == nullptr || op.gathers) sum_rows(op, part.rows, scratch);
-      block.row_sums = args.row_sums != nullptr && !op.gathers ? args.row_sums + part.row : scratch.row_sums;
+      const bool given = args.row_sums != nullptr && !op.gathers;
+      if (!given && !same_rows) sum_rows(op, part.rows, scratch);
+      block.row_sums = given ? args.row_sums + part.row : scratch.row_sums;
     }
     op.kernel->run(block);
   }

@@ -53,6 +53,7 @@ struct ConvInt8 {
   // For run and pack.
   TaskGrid grid;
   bool gathers = false;            // rows are put together in scratch, in the kernel's form
+  bool reads_runs = false;         // a row of the kernel is read as one tap: see point_runs
   int64_t row_bytes = 0;           // of gathered rows, from one to the next
   int64_t taps = 0, channels = 0;  // as the kernel sees them: a gathered row is one tap, and so is a run of the band
   int64_t padded_channels = 0;     // of the packed weights

@@ -15,9 +15,13 @@ void pack_panel(const ConvInt8& op, const int8_t* weights, const WeightStrides& 
   constexpr int64_t kMostGroup = 16;
   const ConvShape& s = op.shape;
   const int64_t inputs = s.group_inputs(), group = kGroup != 0 ? kGroup : op.kernel->k_group;
-  // As image_band.h has it; a gathered row is one run of all taps.
+  // As image_band.h has it; a gathered row is one run of all taps, a row of the kernel one of kernel_width.
   ImageBand runs = op.band;
-  if (!op.strided) runs.run_taps = op.gathers ? s.taps() : 1, runs.record_rows = 1, runs.record_bytes = std::max<int64_t>(op.channels, 1);
+  if (!op.strided) {
+    runs.run_taps = op.gathers ? s.taps() : op.reads_runs ? s.kernel_width : 1;
+    runs.record_rows = 1;
+    runs.record_bytes = std::max<int64_t>(op.channels, 1);
+  }
   for (int64_t tap = 0; tap < op.taps; ++tap) {
     for (int64_t first = 0; first < op.channels; first += group, out += width * group) {
       // Where the weights of this group lie.

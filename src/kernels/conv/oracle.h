@@ -104,6 +104,16 @@ inline std::vector<ConvShape> conv_test_shapes() {
   shapes.push_back(same_conv(6, 6, 128, 64, 3, 1, 1, 2));
   shapes.push_back(same_conv(5, 5, 64, 17, 1, 2));
   shapes.push_back(same_conv(20, 20, 40, 12, 3, 3, 1, 1, 2));
+  shapes.push_back(same_conv(17, 2, 5, 9, 5, 1, 1, 1, 3));
+  shapes.push_back(same_conv(5, 1, 4, 20, 7));
+  shapes.push_back(same_conv(4, 29, 9, 40, 3, 1, 1, 1, 2));
+  ConvShape beyond = same_conv(6, 9, 7, 21, 3, 2);   // pads wider than the kernel, and a picture that the outputs run past
+  beyond.pad_left = 5, beyond.output_width = 12, beyond.pad_top = 4;
+  beyond.output_row_stride = beyond.output_image_stride = 0;
+  shapes.push_back(with_strides(beyond));
+  ConvShape bordered = same_conv(9, 8, 6, 18, 3);    // rows further apart than they are wide
+  bordered.input_row_stride = 70, bordered.input_image_stride = 0;
+  shapes.push_back(with_strides(bordered));
   ConvShape rectangle = same_conv(6, 12, 33, 18, 3);
   rectangle.kernel_height = 1, rectangle.kernel_width = 5, rectangle.pad_top = 0, rectangle.pad_left = 3;
   shapes.push_back(rectangle);

@@ -1,5 +1,7 @@
 #include "kernels/conv/rows.h"
 
+#include <cstring>
+
 #include "base/cpu.h"
 
 namespace octet::kernels {
@@ -13,6 +15,15 @@ constexpr int64_t kMaxRowBlock = 240;
 constexpr int64_t kManyPanels = 8;   // columns worth sharing out before rows are
 
 int64_t ceil_divide(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+
+// The output columns for which a whole row of the kernel, `width` pixels, is between the picture's sides.
+struct Columns {
+  int64_t begin, end;
+};
+Columns inside_columns(const ConvShape& s, int64_t shift, int64_t width) {
+  const int64_t begin = std::clamp<int64_t>(ceil_divide(-shift, s.stride_width), 0, s.output_width);
+  return {begin, std::clamp<int64_t>(ceil_divide(s.input_width - width + 1 - shift, s.stride_width), begin, s.output_width)};
+}
 
 }  // namespace
 
@@ -82,9 +93,7 @@ void point_rows(const ConvShape& s, const void* input, const void* padding, int6
       const void** out = a + (i * s.kernel_width + j) * a_rows;
       // The output columns whose input column is inside the picture.
       const int64_t shift = j * s.dilation_width - s.pad_left;
-      const int64_t inside_begin = std::clamp<int64_t>(ceil_divide(-shift, s.stride_width), 0, s.output_width);
-      const int64_t inside_end =
-          std::clamp<int64_t>(ceil_divide(s.input_width - shift, s.stride_width), inside_begin, s.output_width);
+      const auto [inside_begin, inside_end] = inside_columns(s, shift, 1);
       int64_t x = first_x, y = first_y, image = first_image;
       for (int64_t left = count; left > 0;) {
         const int64_t end = std::min(s.output_width, x + left);
@@ -103,6 +112,61 @@ void point_rows(const ConvShape& s, const void* input, const void* padding, int6
         x = 0;
         if (++y == s.output_height) y = 0, ++image;
       }
+    }
+  }
+}
+
+int64_t copied_rows(const ConvShape& s, int64_t count) {
+  const Columns inside = inside_columns(s, -s.pad_left, s.kernel_width);
+  const int64_t in_each = s.output_width - (inside.end - inside.begin);
+  return std::min(count, (count / std::max<int64_t>(s.output_width, 1) + 2) * in_each);
+}
+
+int64_t run_copy_bytes(const ConvShape& s, int64_t element_bytes) {
+  constexpr int64_t kReadBeyond = 64;
+  return round_up(s.kernel_width * s.group_inputs() * element_bytes + kReadBeyond, 64);
+}
+
+void point_runs(const ConvShape& s, const void* input, const void* padding, int64_t element_bytes, int64_t begin,
+                int64_t count, const void** a, int64_t a_rows, std::byte* copies) {
+  const std::byte* base = static_cast<const std::byte*>(input);
+  const int64_t first_x = begin % s.output_width, first_y = begin / s.output_width % s.output_height;
+  const int64_t first_image = begin / s.output_width / s.output_height;
+  const int64_t pixel_bytes = s.group_inputs() * element_bytes, step = s.stride_width * pixel_bytes;
+  const int64_t copy_bytes = run_copy_bytes(s, element_bytes);
+  const auto [inside_begin, inside_end] = inside_columns(s, -s.pad_left, s.kernel_width);
+  for (int64_t i = 0; i < s.kernel_height; ++i) {
+    const void** out = a + i * a_rows;
+    int64_t x = first_x, y = first_y, image = first_image;
+    for (int64_t left = count; left > 0;) {
+      const int64_t end = std::min(s.output_width, x + left);
+      left -= end - x;
+      const int64_t row = y * s.stride_height + i * s.dilation_height - s.pad_top;
+      if (row < 0 || row >= s.input_height) {
+        for (; x < end; ++x) *out++ = padding;
+      } else {
+        const std::byte* line = base + (image * s.input_image_stride + row * s.input_row_stride) * element_bytes;
+        auto copy = [&](int64_t stop) {
+          for (; x < stop; ++x, copies += copy_bytes) {
+            const int64_t first = x * s.stride_width - s.pad_left;   // the pixel under the kernel's first column
+            const int64_t skip = std::clamp<int64_t>(-first, 0, s.kernel_width);
+            const int64_t last = std::clamp<int64_t>(s.input_width - first, skip, s.kernel_width);
+            std::memcpy(copies, padding, static_cast<size_t>(skip * pixel_bytes));
+            if (last > skip)
+              std::memcpy(copies + skip * pixel_bytes, line + (first + skip) * pixel_bytes,
+                          static_cast<size_t>((last - skip) * pixel_bytes));
+            std::memcpy(copies + last * pixel_bytes, padding, static_cast<size_t>((s.kernel_width - last) * pixel_bytes));
+            *out++ = copies;
+          }
+        };
+        copy(std::min(end, inside_begin));
+        const int64_t last = std::min(end, inside_end);
+        const std::byte* pixel = line + (x * s.stride_width - s.pad_left) * pixel_bytes;
+        for (; x < last; ++x, pixel += step) *out++ = pixel;
+        copy(end);
+      }
+      x = 0;
+      if (++y == s.output_height) y = 0, ++image;
     }
   }
 }

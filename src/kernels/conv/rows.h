@@ -57,12 +57,26 @@ TaskBlock task_block(const TaskGrid& grid, int64_t task);
 void point_rows(const ConvShape& shape, const void* input, const void* padding, int64_t element_bytes, int64_t begin,
                 int64_t count, const void** a, int64_t a_rows);
 
+// The same for whole rows of the kernel, when those are contiguous: a[i · a_rows + r] is the address of the kernel_width · channels
+// values under kernel row i, or `padding` (as many), or a copy of them in `copies` where they hang over a side of the picture.
+// copied_rows is the most output rows among `count` for which that happens; each takes kernel_height copies, run_copy_bytes apart.
+void point_runs(const ConvShape& shape, const void* input, const void* padding, int64_t element_bytes, int64_t begin,
+                int64_t count, const void** a, int64_t a_rows, std::byte* copies);
+int64_t copied_rows(const ConvShape& shape, int64_t count);
+int64_t run_copy_bytes(const ConvShape& shape, int64_t element_bytes);
+
 // Where output rows begin + [0, count) start, in elements.
 void offset_rows(const ConvShape& shape, int64_t begin, int64_t count, int64_t* offsets);
 
 // Whether the kernel_width · channels values under a row of the kernel lie in one piece.
 inline bool kernel_rows_are_contiguous(const ConvShape& s) {
   return s.dilation_width == 1 && s.input_pixel_stride == s.group_inputs();
+}
+
+// Whether point_runs is the better way: fewer and longer pieces, and few of them copied.
+inline bool reads_runs(const ConvShape& s, int64_t element_bytes) {
+  constexpr int64_t kMostBytes = 1024;
+  return kernel_rows_are_contiguous(s) && s.kernel_width > 1 && s.kernel_width * s.group_inputs() * element_bytes <= kMostBytes;
 }
 
 // Calls body(r, sources, runs, count) for the output rows begin + [0, count): the pieces (of `count` elements each) that

@@ -45,6 +45,7 @@ struct Kernel {
   int64_t m_step;   // blocks of a multiple of this many rows waste nothing
   int64_t nr, n_step;
   void (*run)(const Block& block);
+  bool fetches_ahead = false;   // so that weights may come from behind the second-level cache
 };
 
 #define OCTET_KERNEL_MANIFEST "kernels/gemm_f32/manifest.inc"

@@ -1,7 +1,8 @@
 // 6 rows × 16 columns (12 accumulators, 2 weight vectors).
 #include <immintrin.h>
 
-#include "kernels/gemm_f32/ahead.h"
+#include "kernels/ahead.h"
+#include "kernels/gemm_f32/gemm_f32.h"
 
 namespace octet::kernels::gemm_f32 {
 
@@ -60,7 +61,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     });
     any = true;
     run = 0;
-    fetch(ahead);
+    ahead.fetch();
   };
   for (int64_t t = 0; t < block.taps; ++t) {
     const float* a[kRows];
@@ -93,7 +94,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     }
   }
   if (any) add_sums();
-  if (run != 0) fetch(ahead);
+  if (run != 0) ahead.fetch();
   repeat<kWide>([&](auto w) OCTET_INLINE {
     const __m256 bias = _mm256_loadu_ps(block.bias + j + w * kLanes);
     repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm256_add_ps(v[r][w], bias); });
@@ -130,7 +131,8 @@ void run(const Block& block) {
     const Tile* tiles = columns > kLanes ? kWhole.of_rows : kNarrow.of_rows;
     const float* b = block.b + j * depth;
     int64_t left = (block.m + kMostRows - 1) / kMostRows;
-    Ahead ahead = fetch_ahead(block, b, columns > kLanes ? kColumns : kLanes, left);
+    const int64_t panel = depth * (columns > kLanes ? kColumns : kLanes);
+    Ahead ahead(b + panel, block.b_end, panel * static_cast<int64_t>(sizeof(float)), left, (depth + kRun - 1) / kRun);
     // Equal shares of the rows: a last tile of one row would cost as much as three.
     for (int64_t i = 0; left > 0; --left) {
       const int64_t rows = (block.m - i + left - 1) / left;
@@ -142,6 +144,6 @@ void run(const Block& block) {
 
 }  // namespace
 
-const Kernel x86_avx2 = {kMostRows, kColumns, kLanes, run};
+const Kernel x86_avx2 = {kMostRows, kColumns, kLanes, run, true};
 
 }  // namespace octet::kernels::gemm_f32

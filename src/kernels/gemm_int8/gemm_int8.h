@@ -41,6 +41,7 @@ struct Block {
   int64_t taps = 0, channels = 0;
   int64_t m = 0, n = 0;
   const int8_t* b = nullptr;        // packed, from the first column of this block (a multiple of nr) on
+  const int8_t* b_end = nullptr;    // end of the panels that follow, which are fetched ahead; or null
   // Vectors over columns, each with n rounded up to n_step entries.
   const int32_t* bias = nullptr;
   const int32_t* zero_points = nullptr;    // of the weights; read only when row_sums is not null
@@ -86,6 +87,7 @@ struct Kernel {
   // The same product of rows at equal distances (a, a_rows, taps and channels of the block are not read, c_offsets has 32 more
   // readable entries). Null: only `run`.
   void (*run_strided)(const Block& block, const Strided& rows) = nullptr;
+  bool fetches_ahead = false;   // so that weights may come from behind the second-level cache
 };
 
 #define OCTET_KERNEL_MANIFEST "kernels/gemm_int8/manifest.inc"
