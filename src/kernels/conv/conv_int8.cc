@@ -166,7 +166,8 @@ ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm
   const int64_t inputs = op.shape.group_inputs();
   op.packed_columns = round_up(op.shape.group_outputs(), kernel.n_step);
   if (!by_pointers) prepare_strided(op);
-  if (!op.strided) {
+  if (!by_pointers && !op.strided) prepare_winograd(op);
+  if (!op.strided && !op.winograd) {
     const bool in_place = kernel.input_bytes == 1 && takes(kernel, input_signed);
     op.reads_runs = in_place && kernel.k_step <= kRunsUpToStep && reads_runs(op.shape, 1);
     op.gathers = !op.reads_runs && (!in_place || (op.shape.taps() > 1 && (inputs < kGatherBelowChannels ||
@@ -187,12 +188,15 @@ ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm
   op.tasks = op.grid.count;
   op.group_bytes = PackedGroup(op, nullptr).bytes;
   op.packed_bytes = static_cast<size_t>(op.group_bytes * op.shape.groups);
-  op.scratch_bytes = static_cast<size_t>(op.strided ? strided_scratch_bytes(op) : Scratch(op, nullptr).bytes);
+  op.scratch_bytes = static_cast<size_t>(op.strided    ? strided_scratch_bytes(op)
+                                          : op.winograd ? winograd_scratch_bytes(op)
+                                                        : Scratch(op, nullptr).bytes);
   return op;
 }
 
 void run_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_begin, int64_t task_end, void* memory) {
   if (op.strided) return run_strided_conv_int8(op, args, task_begin, task_end, memory);
+  if (op.winograd) return run_winograd_conv_int8(op, args, task_begin, task_end, memory);
   const ConvShape& s = op.shape;
   const Scratch scratch(op, memory);
   std::memset(scratch.padding, args.input_zero_point & 0xff, static_cast<size_t>(padding_bytes(op)));

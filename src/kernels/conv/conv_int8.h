@@ -54,6 +54,7 @@ struct ConvInt8 {
   TaskGrid grid;
   bool gathers = false;            // rows are put together in scratch, in the kernel's form
   bool reads_runs = false;         // a row of the kernel is read as one tap: see point_runs
+  bool winograd = false;           // gemm_int8::Winograd; the grid's rows are squares of 2 × 2 outputs
   int64_t row_bytes = 0;           // of gathered rows, from one to the next
   int64_t taps = 0, channels = 0;  // as the kernel sees them: a gathered row is one tap, and so is a run of the band
   int64_t padded_channels = 0;     // of the packed weights
@@ -68,7 +69,7 @@ struct ConvInt8 {
 
 // The best kernel of the level for this shape (a small one may do without tiles).
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, Isa level);
-// `by_pointers`: without bands and strides, though the kernel could.
+// `by_pointers`: product by product, without bands, strides and Winograd's transformation, though the kernel could.
 ConvInt8 prepare_conv_int8(const ConvShape& shape, bool input_signed, const gemm_int8::Kernel& kernel, bool by_pointers = false,
                            const pack_int8::Kernel& pack = pack_int8::reference);
 

@@ -70,7 +70,8 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
     PackedGroup group(op, static_cast<std::byte*>(packed) + g * op.group_bytes);
     std::memset(static_cast<void*>(group.header), 0, static_cast<size_t>(op.group_bytes - op.packed_columns * column_bytes));
     const int8_t* source = static_cast<const int8_t*>(weights.data) + g * weights.strides.group;
-    for (int64_t first = 0; first < outputs; first += op.kernel->nr) {
+    if (op.winograd) pack_winograd(op, weights, group);
+    for (int64_t first = 0; first < outputs && !op.winograd; first += op.kernel->nr) {
       const int64_t columns = std::min(op.kernel->nr, outputs - first);
       if (s.taps() == 1) {
         pack_int8::Panel panel;
@@ -95,7 +96,7 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
       // Unsigned weights have moved by 128, and their zero points with them.
       const int32_t weight_zero =
           (weights.zero_points != nullptr ? weights.zero_points[channel] : 0) - (weights.is_unsigned ? 128 : 0);
-      if (weight_zero != 0) group.header->has_zero_points = 1;
+      if (weight_zero != 0 && !op.winograd) group.header->has_zero_points = 1;   // else they are in the transformed weights
       group.zero_points[o] = weight_zero;
       group.weight_sums[o] -= static_cast<int32_t>(depth) * weight_zero;
       group.bias[o] = weights.bias != nullptr ? weights.bias[channel] : 0;

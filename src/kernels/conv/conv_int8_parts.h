@@ -67,6 +67,12 @@ void set_rows(const ConvInt8& op, const ConvInt8Args& args, int64_t group, int64
 void set_columns(const ConvInt8& op, const ConvInt8Args& args, const PackedGroup& group, int64_t column, int64_t columns, int32_t* bias,
                  float* multiplier, gemm_int8::Block& block);
 
+// The way of fewer products, for 3×3 kernels.
+void prepare_winograd(ConvInt8& op);   // sets everything that depends on it where the kernel and the shape allow it
+void pack_winograd(const ConvInt8& op, const Int8Weights& weights, const PackedGroup& group);   // weights and their sums
+int64_t winograd_scratch_bytes(const ConvInt8& op);
+void run_winograd_conv_int8(const ConvInt8& op, const ConvInt8Args& args, int64_t task_begin, int64_t task_end, void* memory);
+
 // The strided way.
 void prepare_strided(ConvInt8& op);   // sets everything that depends on it where the kernel and the shape allow it
 int64_t strided_scratch_bytes(const ConvInt8& op);

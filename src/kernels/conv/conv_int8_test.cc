@@ -295,6 +295,33 @@ TEST(ConvInt8, TasksMayBeJoined) {
   }
 }
 
+// Winograd's transformation: taken where it may be, exact for the largest sums it is given.
+TEST(ConvInt8, FewerProductsGiveTheSameSums) {
+  int kernels = 0;
+  for (const auto& entry : gemm_int8::entries()) {
+    if (!isa_supported(entry.isa) || entry.kernel->winograd == nullptr) continue;
+    ++kernels;
+    auto taken = [&](const ConvShape& shape) { return prepare_conv_int8(shape, false, *entry.kernel).winograd; };
+    EXPECT_TRUE(taken(same_conv(4, 5, 896, 17, 3)));
+    EXPECT_FALSE(taken(same_conv(4, 5, 897, 17, 3)));       // sums could leave 32 bits
+    EXPECT_FALSE(taken(same_conv(8, 8, 32, 16, 3, 2)));
+    EXPECT_FALSE(taken(same_conv(8, 8, 32, 16, 3, 1, 2)));
+    EXPECT_FALSE(taken(same_conv(8, 8, 32, 16, 5)));
+    EXPECT_FALSE(taken(same_conv(8, 8, 32, 16, 3, 1, 1, 2)));
+    for (int sign : {0, 1}) {
+      Problem p = make_problem(same_conv(4, 5, 896, 17, 3), 6);   // kInt32, unsigned weights
+      ASSERT_TRUE(p.weights_unsigned && p.kind == Int8Output::kInt32);
+      std::fill(p.input.begin(), p.input.end(), static_cast<uint8_t>(255));
+      std::fill(p.weights.begin(), p.weights.end(), static_cast<uint8_t>(sign ? 0 : 255));
+      std::fill(p.zero_points.begin(), p.zero_points.end(), sign ? 255 : 0);
+      p.input_zero_point = 0;
+      check(p, prepare_conv_int8(p.shape, false, *entry.kernel), conv_weights(p.shape), expected<false>(p), pack_conv_int8, run_conv_int8,
+            text(entry.name, " sign ", sign));
+    }
+  }
+  if (kernels == 0) GTEST_SKIP() << "no kernel of this machine takes this way";
+}
+
 TEST(ConvInt8, FunctionsAndResidualsMatchTheDefinition) {
   int variant = 0;
   for (const ConvShape& shape : conv_test_shapes()) {

@@ -104,6 +104,8 @@ inline std::vector<ConvShape> conv_test_shapes() {
   shapes.push_back(same_conv(6, 6, 128, 64, 3, 1, 1, 2));
   shapes.push_back(same_conv(5, 5, 64, 17, 1, 2));
   shapes.push_back(same_conv(20, 20, 40, 12, 3, 3, 1, 1, 2));
+  shapes.push_back(same_conv(11, 14, 37, 90, 3, 1, 1, 1, 2));
+  shapes.push_back(same_conv(2, 3, 16, 140, 3));
   shapes.push_back(same_conv(17, 2, 5, 9, 5, 1, 1, 1, 3));
   shapes.push_back(same_conv(5, 1, 4, 20, 7));
   shapes.push_back(same_conv(4, 29, 9, 40, 3, 1, 1, 1, 2));

@@ -12,7 +12,8 @@ namespace {
 constexpr int64_t kMacsWorthATask = 2'000'000;
 constexpr int64_t kWantedTasks = 16;
 constexpr int64_t kMaxRowBlock = 240;
-constexpr int64_t kManyPanels = 8;   // columns worth sharing out before rows are
+constexpr int64_t kManyPanels = 8;    // columns worth sharing out before rows are
+constexpr int64_t kWorthAPass = 96;   // rows worth reading all weights for
 
 int64_t ceil_divide(int64_t a, int64_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
 
@@ -56,7 +57,9 @@ TaskGrid cut_into_tasks(const ConvShape& shape, const GridLimits& limits) {
   grid.column_block = round_up((grid.columns + grid.column_blocks - 1) / grid.column_blocks, limits.column_step);
   const int64_t wanted = std::clamp<int64_t>(shape.macs() / kMacsWorthATask, 1, kWantedTasks);
   while (count() < wanted) {
-    if (limits.keeps_rows && grid.column_block >= kManyPanels * limits.column_step) {
+    // Where rows are kept, all weights pass by each block of them: better many rows than many columns.
+    const bool few_rows = limits.keeps_rows && grid.row_block < 2 * kWorthAPass;
+    if (limits.keeps_rows && (few_rows ? grid.column_block > limits.column_step : grid.column_block >= kManyPanels * limits.column_step)) {
       grid.column_block = round_up(grid.column_block / 2, limits.column_step);
     } else if (grid.row_block >= 4 * limits.row_step) {
       grid.row_block = round_up(grid.row_block / 2, limits.row_step);

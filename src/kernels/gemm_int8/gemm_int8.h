@@ -75,6 +75,21 @@ struct Strided {
   int64_t inner_columns = 0;           // so many columns (a multiple of nr) pass by before the next rows do
 };
 
+// The parts of a 3×3 convolution of stride 1 by way of F(2×2, 3×3): S. Winograd, "Arithmetic Complexity of Computations" (1980); A. Lavin
+// and S. Gray, "Fast Algorithms for Convolutional Neural Networks" (2016). Four outputs take 16 products for each input channel in
+// place of 36, of 16-bit values; with weights transformed to four times theirs every value is an integer, and the sums are exact.
+// conv/conv_int8_winograd.cc says what belongs where.
+struct Winograd {
+  // Of 4 × 4 pixels, in rows, every byte xor `flip`: the transformed value k of channel c goes to out[k · step + c]. Reads and writes
+  // `channels` rounded up to 16.
+  void (*transform_input)(const uint8_t* const* pixels, int64_t channels, uint8_t flip, int16_t* out, int64_t step);
+  // As Kernel::run, of 16-bit rows and weights, k_group 2, into kInt32.
+  void (*run)(const Block& block);
+  // The outputs from n · 16 sums of products (sum k of column j is sums[k · step + j]): rows i ... i + 3 of the block are the pixels
+  // (0, 0), (0, 1), (1, 0), (1, 1); those whose bit in `rows` is 0 are not written.
+  void (*finish)(const Block& block, int64_t i, unsigned rows, const int32_t* sums, int64_t step);
+};
+
 struct Kernel {
   int64_t m_step;   // blocks of a multiple of this many rows waste nothing
   int64_t nr, n_step, k_group, k_step;
@@ -88,6 +103,7 @@ struct Kernel {
   // readable entries). Null: only `run`.
   void (*run_strided)(const Block& block, const Strided& rows) = nullptr;
   bool fetches_ahead = false;   // so that weights may come from behind the second-level cache
+  const Winograd* winograd = nullptr;   // or null: 3×3 convolutions are multiplied out
 };
 
 #define OCTET_KERNEL_MANIFEST "kernels/gemm_int8/manifest.inc"

@@ -191,11 +191,11 @@ struct Tiles {
   }
 };
 
-template <template <int, int> class Tile, int64_t kGroup>
+template <template <int, int> class Tile, int64_t kGroup, int64_t kWeightBytes = 1>
 void run_tiles(const Block& block) {
   static constexpr Tiles<Tile, 1> kNarrow;
   static constexpr Tiles<Tile, 2> kWhole;
-  const int64_t column_bytes = block.taps * ((block.channels + kGroup - 1) / kGroup * kGroup);
+  const int64_t column_bytes = block.taps * ((block.channels + kGroup - 1) / kGroup * kGroup) * kWeightBytes;
   for (int64_t j = 0; j < block.n; j += kColumns) {
     const int64_t columns = block.n - j < kColumns ? block.n - j : kColumns;
     const TileFunction* tiles = columns > kLanes ? kWhole.of_rows : kNarrow.of_rows;
