@@ -31,6 +31,25 @@ struct SessionOptions {
   int threads = 0;                      // including the caller; 0: one per processor this process may use
   std::string isa;                      // "avx2", ...; empty: OCTET_ISA, else the best this machine has
   bool profile = false;                 // record the time of every step
+  std::string cache_directory;          // where compiled models are kept, so that the next start is as fast as a pack; empty: nowhere
+  bool verify_weights = true;           // compare the checksums of a pack's weights; its structure is verified always
+};
+
+struct PackOptions {
+  std::string isa;                      // as in SessionOptions
+  int threads = 0;                      // that pack; the file does not depend on them
+  // Input shapes by name, one map for each plan; none: the model's own, with the defaults of input_shapes for free extents.
+  std::vector<std::map<std::string, Shape>> shapes;
+};
+// Compiles a model and writes it as a pack, which Session::open maps and runs at once. Throws Error.
+void pack_model(const std::string& model, const std::string& output, const PackOptions& options = {});
+
+// What opening a model took, in milliseconds, until it was ready for its first inference.
+struct OpeningTimes {
+  double read_ms = 0;                   // reading an .onnx, or mapping a pack and verifying its structure
+  double threads_ms = 0;                // starting the threads
+  double plan_ms = 0;                   // compiling, or binding the nodes of a pack; the memory for values touched
+  double verify_ms = 0;                 // waiting for the checksums of a pack's weights, which are compared meanwhile
 };
 
 // One step of the compiled model, as `profile` reports it.
@@ -51,7 +70,9 @@ struct StepProfile {
 // A model that runs. One thread at a time may use a Session; several Sessions may run side by side.
 class Session {
  public:
-  // Reads and, if every input shape is fixed, compiles the model. Throws Error.
+  // Reads and, if every input shape is fixed, compiles the model. A pack (a file that octet pack wrote) is mapped and ready at once; one
+  // made for another instruction set level, or asked for shapes it does not hold, is compiled again from the model it was made
+  // of, if that is still there. Throws Error.
   static Session open(const std::string& path, const SessionOptions& options = {});
 
   Session(Session&&) noexcept;
@@ -73,6 +94,9 @@ class Session {
 
   std::vector<StepProfile> profile() const;   // of the plan that ran last; empty unless SessionOptions::profile
   void reset_profile();                       // forgets the times so far: those of the first runs, say
+  // What opening found worth saying: a pack for another level, a model that has changed since it was packed, a cache that cannot be used.
+  const std::vector<std::string>& notes() const;
+  const OpeningTimes& opening() const;
   std::string isa() const;                    // the level in force
   int threads() const;
   int64_t memory_bytes() const;               // arena, scratch and packed weights of the plans compiled so far

@@ -117,6 +117,9 @@ struct BenchResult {
   double init_ms = kNotMeasured;          // asking for the model → ready to run
   double first_ms = kNotMeasured;         // the first inference
   double first_frame_ms = kNotMeasured;   // process start → first output, median of fresh processes
+  double start_ms = kNotMeasured;         // exec → main; like the next two a part of first_frame_ms
+  OpeningTimes opening;                   // the parts of init_ms
+  int64_t init_faults = 0, first_faults = 0;   // pages brought in while opening, and in the first inference
   double p50_ms = kNotMeasured, p99_ms = kNotMeasured, mean_ms = kNotMeasured;
   int64_t runs = 0;
   double fps_model = kNotMeasured;        // inferences per second, input in memory

@@ -252,6 +252,8 @@ void Graph::verify() const {
   std::unordered_set<const Value*> known;
   std::unordered_map<const Value*, int> uses;
   std::unordered_map<const Value*, int> output_uses;
+  known.reserve(values_.size());
+  uses.reserve(values_.size());
   for (const Value* value : inputs) known.insert(value);
   for (const Capture& capture : captures) known.insert(capture.inner);
   auto broken = [](const Node& node, const auto&... parts) {
@@ -283,10 +285,14 @@ void Graph::verify() const {
     require(value->is_constant() || known.count(value), ErrorCode::kInvalidModel, "nothing produces the graph output '", value->name, "'");
     ++output_uses[value];
   }
+  auto count = [](const std::unordered_map<const Value*, int>& counts, const Value* value) {
+    auto found = counts.find(value);
+    return found == counts.end() ? 0 : found->second;
+  };
   for (const Value& value : values_) {
-    require(static_cast<int>(value.consumers.size()) == uses[&value], ErrorCode::kInvalidModel, "the value '", value.name,
+    require(static_cast<int>(value.consumers.size()) == count(uses, &value), ErrorCode::kInvalidModel, "the value '", value.name,
             "' has lost track of its consumers");
-    require(value.graph_outputs == output_uses[&value], ErrorCode::kInvalidModel, "the value '", value.name,
+    require(value.graph_outputs == count(output_uses, &value), ErrorCode::kInvalidModel, "the value '", value.name,
             "' has lost track of the graph outputs");
   }
 }
@@ -298,6 +304,7 @@ std::unique_ptr<Graph> Graph::clone() const {
   copy->unknown_fields = unknown_fields;
   copy->names_ = names_;
   std::unordered_map<const Value*, Value*> twin;
+  twin.reserve(values_.size() + 1);
   twin[nullptr] = nullptr;
   for (const Value& value : values_) {
     Value& other = copy->values_.emplace_back(value);

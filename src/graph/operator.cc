@@ -1,21 +1,43 @@
 #include "graph/operator.h"
 
+#include <algorithm>
+#include <cstring>
 #include <deque>
 #include <iterator>
+#include <tuple>
 
 #include "base/error.h"
+#include "graph/packed_memory.h"
 
 namespace octet {
 
+namespace {
+
+auto order_of(const OperatorDef* definition) { return std::tie(definition->name, definition->domain, definition->since_version); }
+
+// The registry by name, domain and version. Made when the first operator is asked for.
+std::span<const OperatorDef* const> sorted_operators() {
+  static const std::vector<const OperatorDef*> sorted = [] {
+    std::vector<const OperatorDef*> all;
+    for (OperatorList list : operator_lists())
+      for (const OperatorDef& definition : list()) all.push_back(&definition);
+    std::sort(all.begin(), all.end(), [](const OperatorDef* a, const OperatorDef* b) { return order_of(a) < order_of(b); });
+    return all;
+  }();
+  return sorted;
+}
+
+}  // namespace
+
 const OperatorDef* find_operator(std::string_view domain, std::string_view name, int version) {
   if (domain == "ai.onnx") domain = "";
-  const OperatorDef* best = nullptr;
-  for (OperatorList list : operator_lists())
-    for (const OperatorDef& definition : list())
-      if (definition.name == name && definition.domain == domain && definition.since_version <= version &&
-          (best == nullptr || definition.since_version > best->since_version))
-        best = &definition;
-  return best;
+  auto wanted = std::tie(name, domain, version);
+  auto sorted = sorted_operators();
+  // The last definition that is not newer than wanted.
+  auto behind = std::partition_point(sorted.begin(), sorted.end(), [&](const OperatorDef* definition) { return order_of(definition) <= wanted; });
+  if (behind == sorted.begin()) return nullptr;
+  const OperatorDef* found = *(behind - 1);
+  return found->name == name && found->domain == domain ? found : nullptr;
 }
 
 DType InferContext::dtype(size_t i) const {
@@ -124,6 +146,22 @@ Cost node_cost(const Node& node) {
   }
   if (concrete && node.op->macs != nullptr) cost.macs = node.op->macs(node);
   return cost;
+}
+
+Tensor BindContext::allocate_packed(size_t bytes) {
+  Shape shape{static_cast<int64_t>(bytes)};
+  if (memory_ != nullptr) return memory_->allocate(bytes);
+  Tensor block(DType::kUInt8, shape);
+  if (bytes != 0) std::memset(block.raw(), 0, bytes);
+  return block;
+}
+
+Tensor BindContext::next_stored(size_t bytes) {
+  size_t index = lazy_.size();
+  require(index < stored_->size() && (*stored_)[index].bytes() == bytes, ErrorCode::kInvalidModel, "the pack holds ", stored_->size(),
+          " blocks for this step, block ", index, " of ", index < stored_->size() ? (*stored_)[index].bytes() : 0, " bytes, where ", bytes,
+          " bytes are needed");
+  return (*stored_)[index];
 }
 
 Shape BindContext::stored(const Value& value) {

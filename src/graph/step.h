@@ -1,7 +1,11 @@
 // A step: one kernel call of a Plan, as an operator's `bind` describes it.
 //
 // A step is plain data: a function, a block of parameters that can be copied byte by byte, constant blocks packed for the kernel, and
-// scratch. So a Plan can be written to a file and mapped back without running any of the code that made it.
+// scratch.
+//
+// A pack file keeps the lowered graph and the blocks that `BindContext::pack` filled; opening it binds every node again without the
+// weights, and takes the blocks from the file instead of filling new ones. So whatever a file says, parameters, offsets and sizes
+// come from this code and from shapes that were inferred, never from the file.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +21,7 @@
 
 namespace octet {
 
+class PackedMemory;
 class ThreadPool;
 
 // What a step sees when it runs.
@@ -32,10 +37,9 @@ struct StepArguments {
 };
 
 struct StepFunction {
-  const char* name;                              // unique; packs store it
+  const char* name;                              // unique
   void (*run)(const StepArguments&);             // must not throw or allocate
-  // After loading from a pack: looks kernels up again for `isa` in a parameter block; null when it holds no pointers.
-  void (*resolve)(void* parameters, Isa isa) = nullptr;
+  void (*resolve)(void* parameters, Isa isa) = nullptr;   // looks kernels up again for `isa`; null when the block holds no pointers
 };
 
 // What a bind function fills.
@@ -58,6 +62,10 @@ class BindContext {
   const Tensor* constant(size_t i) const {                                          // null: not constant or absent
     return has_input(i) && node_.inputs[i]->is_constant() ? &node_.inputs[i]->constant() : nullptr;
   }
+  // The same as it lies in the file, which may be misaligned: for packers that read bytes.
+  const Tensor* raw_constant(size_t i) const {
+    return has_input(i) && node_.inputs[i]->is_constant() ? &node_.inputs[i]->raw_constant() : nullptr;
+  }
 
   // The step. `parameters` must be trivially copyable; `kernel_name` is what profiles show: "conv_f32/x86_avx2".
   template <typename T>
@@ -72,6 +80,20 @@ class BindContext {
   // longer needed: say so, and the plan does not keep it.
   size_t add_packed(Tensor block) { packed_.push_back(std::move(block)); return packed_.size() - 1; }
   void drop_constant_input(size_t i) { dropped_.push_back(i); }
+  // The same for large weights: `bytes` of zeros that `fill(void* block)` packs. Packs keep the block, and `fill` is not called when one
+  // is opened: nothing else may depend on what it does.
+  template <typename Fill>
+  size_t pack(size_t bytes, Fill&& fill) {
+    Tensor block = stored_ != nullptr ? next_stored(bytes) : allocate_packed(bytes);
+    if (stored_ == nullptr && bytes != 0) fill(block.raw());
+    lazy_.push_back(packed_.size());
+    return add_packed(std::move(block));
+  }
+  // Drops a constant input whose values are read by `fill` alone: packs leave it out.
+  void drop_packed_input(size_t i) {
+    dropped_.push_back(i);
+    filled_from_.push_back(i);
+  }
   void set_scratch_bytes(int64_t bytes) { scratch_bytes_ = bytes; }
   // Output 0 may be written over input i (elementwise kernels that allow it).
   void allow_in_place(size_t i) { in_place_.push_back(i); }
@@ -84,9 +106,18 @@ class BindContext {
   std::string kernel_name_;
   std::vector<Tensor> packed_;
   std::vector<size_t> dropped_, in_place_;
+  std::vector<size_t> lazy_;          // of packed_: those that `pack` made
+  std::vector<size_t> filled_from_;   // inputs that drop_packed_input named
   int64_t scratch_bytes_ = 0;
 
+  // Set by the plan: where blocks are made, and the blocks of a pack file, which then stand for them in order.
+  PackedMemory* memory_ = nullptr;
+  const std::vector<Tensor>* stored_ = nullptr;
+
  private:
+  Tensor allocate_packed(size_t bytes);
+  Tensor next_stored(size_t bytes);
+
   const Node& node_;
   Isa isa_;
   int threads_;

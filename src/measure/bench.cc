@@ -95,19 +95,28 @@ class Bench {
     child.session = options_.session;
     child.seed = options_.seed;
     for (size_t i = 0; i < result_.input_shapes.size(); ++i) child.shapes.emplace_back(session_->inputs()[i].name, result_.input_shapes[i]);
-    std::vector<double> start, init, first, whole, memory;
+    std::vector<double> start, init, first, whole, memory, read, threads, plan, verify, init_faults, first_faults;
     run_child(child);   // brings the file into the page cache
     for (int i = 0; i < options_.children; ++i) {
       check_interrupt();
       report("fresh processes", i, options_.children);
       ChildTimes times = run_child(child);
       start.push_back(times.start_ms);
+      read.push_back(times.opening.read_ms);
+      threads.push_back(times.opening.threads_ms);
+      plan.push_back(times.opening.plan_ms);
+      verify.push_back(times.opening.verify_ms);
+      init_faults.push_back(static_cast<double>(times.init_faults));
+      first_faults.push_back(static_cast<double>(times.first_faults));
       init.push_back(times.init_ms);
       first.push_back(times.first_ms);
       whole.push_back(times.first_frame_ms());
       memory.push_back(times.peak_memory_mb);
     }
-    start_ms_ = median(start);
+    result_.start_ms = median(start);
+    result_.opening = {median(read), median(threads), median(plan), median(verify)};
+    result_.init_faults = static_cast<int64_t>(median(init_faults));
+    result_.first_faults = static_cast<int64_t>(median(first_faults));
     result_.init_ms = median(init);
     result_.first_ms = median(first);
     result_.first_frame_ms = median(whole);
@@ -167,7 +176,7 @@ class Bench {
     result_.peaks = measure_peaks(result_.isa, result_.threads);
     std::vector<StepProfile> steps = session.profile();
     set_limits(steps, result_.peaks);
-    result_.limit_ms = start_ms_ + mapped_read_ms(path_);
+    result_.limit_ms = result_.start_ms + mapped_read_ms(path_);
     for (const StepProfile& step : steps) result_.limit_ms += step.limit_ms;
     if (!options_.profile) return;
     for (int i = 0; i < kWarmRuns; ++i) session.run(inputs_);
@@ -188,7 +197,6 @@ class Bench {
   std::unique_ptr<Session> session_;
   std::vector<Tensor> inputs_;
   BenchResult result_;
-  double start_ms_ = kNotMeasured;   // of a fresh process until its main
 };
 
 }  // namespace

@@ -103,8 +103,12 @@ ChildTimes run_child(const ChildOptions& options) {
   }
   ChildTimes times;
   long peak_kilobytes = 0;
-  int fields = std::sscanf(said.c_str(), "%lf %lf %lf %ld", &times.start_ms, &times.init_ms, &times.first_ms, &peak_kilobytes);
-  require(fields == 4, ErrorCode::kInputOutput, "a fresh process gave no times, but: ", said);
+  long init_faults = 0, first_faults = 0;
+  int fields = std::sscanf(said.c_str(), "%lf %lf %lf %ld %lf %lf %lf %lf %ld %ld", &times.start_ms, &times.init_ms, &times.first_ms, &peak_kilobytes,
+                           &times.opening.read_ms, &times.opening.threads_ms, &times.opening.plan_ms, &times.opening.verify_ms, &init_faults, &first_faults);
+  times.init_faults = init_faults;
+  times.first_faults = first_faults;
+  require(fields == 10, ErrorCode::kInputOutput, "a fresh process gave no times, but: ", said);
   times.peak_memory_mb = static_cast<double>(peak_kilobytes) / 1024;
   return times;
 }

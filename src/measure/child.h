@@ -20,6 +20,8 @@ struct ChildOptions {
 struct ChildTimes {
   double start_ms = 0;         // from just before the process was made until its main()
   double init_ms = 0, first_ms = 0;
+  OpeningTimes opening;        // parts of init_ms
+  int64_t init_faults = 0, first_faults = 0;   // pages brought in meanwhile
   double peak_memory_mb = 0;
   double first_frame_ms() const { return start_ms + init_ms + first_ms; }
 };

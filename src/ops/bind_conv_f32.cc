@@ -43,12 +43,11 @@ constexpr StepFunction kConv{"conv_f32", run<ConvF32, run_conv_f32>};
 constexpr StepFunction kDepthwise{"depthwise_f32", run<DepthwiseF32, run_depthwise_f32>};
 
 template <typename Op>
-void finish(BindContext& context, const StepFunction& function, const Op& op, Tensor packed, const std::string& kernel) {
+void finish(BindContext& context, const StepFunction& function, const Op& op, const std::string& kernel) {
   Activation activation = read_activation(context.attributes());
   Parameters<Op> p{op, activation.low(), activation.high(), per_worker(op.scratch_bytes), context.has_input(3)};
   context.set_scratch_bytes(p.scratch * context.threads());
-  context.add_packed(std::move(packed));
-  context.drop_constant_input(1);
+  context.drop_packed_input(1);
   if (context.has_input(2)) context.drop_constant_input(2);
   context.set(function, p, kernel);
 }
@@ -86,7 +85,7 @@ constexpr StepFunction kTranspose{"conv_transpose_f32", run_transpose<ConvF32, r
 constexpr StepFunction kDepthwiseTranspose{"depthwise_transpose_f32", run_transpose<DepthwiseF32, run_depthwise_f32>};
 
 template <typename Op>
-void finish_transpose(BindContext& context, const StepFunction& function, const ConvTranspose<Op>& op, Tensor packed, const std::string& kernel) {
+void finish_transpose(BindContext& context, const StepFunction& function, const ConvTranspose<Op>& op, const std::string& kernel) {
   TransposeParameters<Op> p{};
   p.parts = op.parts.size();
   for (size_t i = 0; i < p.parts; ++i) {
@@ -98,8 +97,7 @@ void finish_transpose(BindContext& context, const StepFunction& function, const 
   p.tasks = op.tasks;
   p.scratch = per_worker(op.scratch_bytes);
   context.set_scratch_bytes(p.scratch * context.threads());
-  context.add_packed(std::move(packed));
-  context.drop_constant_input(1);
+  context.drop_packed_input(1);
   if (context.has_input(2)) context.drop_constant_input(2);
   context.set(function, p, kernel);
 }
@@ -116,20 +114,18 @@ bool bind_conv_f32(BindContext& context) {
   ConvShape shape = kernel_shape(conv_geometry(context.node(), context.shape(0), context.shape(1)));
   const Tensor* bias = context.constant(2);
   const float* bias_data = bias != nullptr ? bias->data<float>() : nullptr;
-  const float* weights = context.constant(1)->data<float>();
+  const void* weights = context.raw_constant(1)->raw();
   if (is_depthwise(shape)) {
     const auto& entry = depthwise_f32::select(context.isa());
     DepthwiseF32 op = prepare_depthwise_f32(shape, *entry.kernel);
-    Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-    pack_depthwise_f32(op, weights, conv_weights(op.shape), bias_data, packed.raw());
-    finish(context, kDepthwise, op, std::move(packed), text("depthwise_f32/", entry.name));
+    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_f32(op, weights, conv_weights(op.shape), bias_data, block); });
+    finish(context, kDepthwise, op, text("depthwise_f32/", entry.name));
     return true;
   }
   const auto& entry = gemm_f32::select(context.isa());
   ConvF32 op = prepare_conv_f32(shape, *entry.kernel);
-  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-  pack_conv_f32(op, weights, conv_weights(op.shape), bias_data, packed.raw());
-  finish(context, kConv, op, std::move(packed), text("conv_f32/", entry.name));
+  context.pack(op.packed_bytes, [&](void* block) { pack_conv_f32(op, weights, conv_weights(op.shape), bias_data, block); });
+  finish(context, kConv, op, text("conv_f32/", entry.name));
   return true;
 }
 
@@ -145,19 +141,17 @@ bool bind_conv_transpose_f32(BindContext& context) {
   ConvShape shape = kernel_shape_of_transpose(context.node(), context.shape(0), context.shape(1));
   const Tensor* bias = context.constant(2);
   const float* bias_data = bias != nullptr ? bias->data<float>() : nullptr;
-  const float* weights = context.constant(1)->data<float>();
+  const void* weights = context.raw_constant(1)->raw();
   WeightStrides strides = conv_transpose_weights(with_strides(shape));
   if (is_depthwise(shape)) {
     auto op = prepare_depthwise_transpose_f32(shape, context.isa());
-    Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-    pack_depthwise_transpose_f32(op, weights, strides, bias_data, packed.raw());
-    finish_transpose(context, kDepthwiseTranspose, op, std::move(packed), text("depthwise_transpose_f32/", depthwise_f32::select(context.isa()).name));
+    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_transpose_f32(op, weights, strides, bias_data, block); });
+    finish_transpose(context, kDepthwiseTranspose, op, text("depthwise_transpose_f32/", depthwise_f32::select(context.isa()).name));
     return true;
   }
   auto op = prepare_conv_transpose_f32(shape, context.isa());
-  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-  pack_conv_transpose_f32(op, weights, strides, bias_data, packed.raw());
-  finish_transpose(context, kTranspose, op, std::move(packed), text("conv_transpose_f32/", gemm_f32::select(context.isa()).name));
+  context.pack(op.packed_bytes, [&](void* block) { pack_conv_transpose_f32(op, weights, strides, bias_data, block); });
+  finish_transpose(context, kTranspose, op, text("conv_transpose_f32/", gemm_f32::select(context.isa()).name));
   return true;
 }
 

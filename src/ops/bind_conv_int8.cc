@@ -52,7 +52,7 @@ struct Weights {
 
   Weights(const BindContext& context, const Form& form, int64_t channels, const WeightStrides& strides) {
     auto count = static_cast<size_t>(channels);
-    const Tensor& w = *context.constant(form.w);
+    const Tensor& w = *context.raw_constant(form.w);
     packed.data = w.raw();
     packed.is_unsigned = w.dtype() == DType::kUInt8;
     packed.strides = strides;
@@ -166,7 +166,8 @@ Common common_of(BindContext& context, const Form& form, size_t scratch_bytes) {
     }
   }
   context.set_scratch_bytes(p.scratch * context.threads());
-  for (size_t i : {form.w, form.w_scale, form.w_zero, form.bias})
+  context.drop_packed_input(form.w);
+  for (size_t i : {form.w_scale, form.w_zero, form.bias})
     if (i != kAbsent && context.has_input(i)) context.drop_constant_input(i);
   return p;
 }
@@ -179,18 +180,14 @@ bool bind(BindContext& context, const Form& form) {
   if (const Tensor* zero = context.constant(form.x_zero)) weights.packed.input_zero_point = byte_value(*zero, 0);
   if (is_depthwise(shape)) {
     DepthwiseInt8 op = prepare_depthwise_int8(shape, input_signed, weights.centred, context.isa());
-    Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-    pack_depthwise_int8(op, weights.packed, packed.raw());
+    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_int8(op, weights.packed, block); });
     Parameters<DepthwiseInt8> p{op, common_of(context, form, op.scratch_bytes)};
-    context.add_packed(std::move(packed));
     context.set(kDepthwise, p, text("depthwise_int8/", name_of(depthwise_int8::entries(), op.kernel)));
     return true;
   }
   ConvInt8 op = prepare_conv_int8(shape, input_signed, context.isa());
-  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-  pack_conv_int8(op, weights.packed, packed.raw());
+  context.pack(op.packed_bytes, [&](void* block) { pack_conv_int8(op, weights.packed, block); });
   Parameters<ConvInt8> p{op, common_of(context, form, op.scratch_bytes)};
-  context.add_packed(std::move(packed));
   context.set(kConv, p, text("conv_int8/", name_of(gemm_int8::entries(), op.kernel)));
   return true;
 }
@@ -246,8 +243,7 @@ bool bind_qlinear_conv_transpose(BindContext& context) {
   Weights weights(context, kLinear, shape.output_channels, conv_transpose_weights(shape));
   if (const Tensor* zero = context.constant(2)) weights.packed.input_zero_point = byte_value(*zero, 0);
   auto op = prepare_conv_transpose_int8(shape, context.dtype(0) == DType::kInt8, context.isa());
-  Tensor packed(DType::kUInt8, Shape{static_cast<int64_t>(op.packed_bytes)});
-  pack_conv_transpose_int8(op, weights.packed, packed.raw());
+  context.pack(op.packed_bytes, [&](void* block) { pack_conv_transpose_int8(op, weights.packed, block); });
   TransposeParameters p{};
   p.parts = op.parts.size();
   for (size_t i = 0; i < p.parts; ++i) {
@@ -258,7 +254,6 @@ bool bind_qlinear_conv_transpose(BindContext& context) {
   }
   p.tasks = op.tasks;
   p.common = common_of(context, kLinear, op.scratch_bytes);
-  context.add_packed(std::move(packed));
   context.set(kTranspose, p, text("conv_transpose_int8/", name_of(gemm_int8::entries(), p.ops[0].kernel)));
   return true;
 }

@@ -18,19 +18,44 @@ struct Weights {
   std::vector<int32_t> zero_points;   // likewise
 };
 
-// `channels` output channels; element i of the tensor belongs to channel channel_of(i). A sum over them with inputs of magnitude up to
-// `largest_input` and these biases must stay within 32 bits.
-template <typename ChannelOf>
-bool sum_fits(const Weights& weights, int64_t channels, int64_t largest_input, const std::vector<int32_t>& bias, ChannelOf channel_of) {
-  Reader<int32_t> values(weights.quantized.value->constant());
-  std::vector<int64_t> sums(static_cast<size_t>(channels), 0);
-  for (int64_t i = 0; i < values.size(); ++i) {
-    auto c = static_cast<size_t>(channel_of(i));
-    sums[c] += std::abs(int64_t{values[i]} - weights.zero_points[c]);
+// Where the weights of output channel c lie: `runs` runs, `run_stride` apart from `start` + c · `channel_stride` on, of `length`
+// bytes one after the other; the channels of further groups lie `group_stride` apart.
+struct ChannelLayout {
+  int64_t channels_per_group, group_stride, channel_stride, runs, run_stride, length;
+};
+
+// Σ |w − zero| over the channel, whose bytes are of type T.
+template <typename T>
+int64_t magnitude(const T* channel, const ChannelLayout& layout, int32_t zero) {
+  int64_t sum = 0;
+  for (int64_t run = 0; run < layout.runs; ++run) {
+    const T* w = channel + run * layout.run_stride;
+    int32_t part = 0;   // at most 255 each: room for 8 million
+    for (int64_t i = 0; i < layout.length; ++i) {
+      part += std::abs(int32_t{w[i]} - zero);
+      if ((i & 0x3fffff) == 0x3fffff) sum += part, part = 0;
+    }
+    sum += part;
   }
-  for (size_t c = 0; c < sums.size(); ++c) {
-    int64_t extra = c < bias.size() ? std::abs(int64_t{bias[c]}) : 0;
-    if (sums[c] * largest_input + extra > std::numeric_limits<int32_t>::max()) return false;
+  return sum;
+}
+
+// A sum over the weights of one channel with inputs of magnitude up to `largest_input` and these biases must stay within 32 bits.
+// Weights are read only where their number alone does not show it.
+bool sum_fits(const Weights& weights, int64_t channels, int64_t largest_input, const std::vector<int32_t>& bias, const ChannelLayout& layout) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  const Tensor& tensor = weights.quantized.value->raw_constant();
+  Range range = integer_range(tensor.dtype());
+  for (int64_t c = 0; c < channels; ++c) {
+    auto index = static_cast<size_t>(c);
+    int32_t zero = weights.zero_points[index];
+    int64_t extra = index < bias.size() ? std::abs(int64_t{bias[index]}) : 0;
+    int64_t largest = std::max<int64_t>(range.high - zero, zero - range.low);
+    if (layout.runs * layout.length <= (kMost - extra) / std::max<int64_t>(1, largest * largest_input)) continue;
+    int64_t at = c / layout.channels_per_group * layout.group_stride + c % layout.channels_per_group * layout.channel_stride;
+    int64_t sum = tensor.dtype() == DType::kInt8 ? magnitude(static_cast<const int8_t*>(tensor.raw()) + at, layout, zero)
+                                                 : magnitude(static_cast<const uint8_t*>(tensor.raw()) + at, layout, zero);
+    if (sum > (kMost - extra) / std::max<int64_t>(1, largest_input)) return false;
   }
   return true;
 }
@@ -158,7 +183,7 @@ bool lower_conv(LowerContext& context) {
   bool quantized = p.y.value != nullptr;
   std::vector<int32_t> integers = quantized ? integer_bias(bias, p.x_scale, weights.scales) : std::vector<int32_t>();
   int64_t per_channel = w.value->shape->elements(1, w.value->shape->rank());
-  if (!sum_fits(weights, channels, p.largest_input, integers, [&](int64_t i) { return i / per_channel; })) return false;
+  if (!sum_fits(weights, channels, p.largest_input, integers, {channels, 0, per_channel, 1, 0, per_channel})) return false;
 
   std::vector<Value*> inputs{p.x.value, p.x.scale, zero_point(context, p.x), w.value, constant(context, "weight_scale", weights.scales),
                              zero_points(context, w.value->dtype, weights.zero_points)};
@@ -196,7 +221,7 @@ bool lower_conv_transpose(LowerContext& context) {
   std::vector<int32_t> integers = integer_bias(bias, p.x_scale, weights.scales);
   int64_t group_inputs = shape[0] / groups;
   if (!sum_fits(weights, channels, p.largest_input, integers,
-                [&](int64_t i) { return i / (per_group * taps) / group_inputs * per_group + i / taps % per_group; }))
+                {per_group, group_inputs * per_group * taps, taps, group_inputs, per_group * taps, taps}))
     return false;
   std::vector<int32_t> zeros = weights.zero_points;
   if (groups > 1) zeros.resize(1);
@@ -219,7 +244,8 @@ bool read_right(const LowerContext& context, const Product& p, int64_t axis, int
   if (bias_in_sum) integers = integer_bias(bias, p.x_scale, weights.scales);
   if (w.value->is_constant()) {
     int64_t inner = w.value->shape->elements(static_cast<int>(axis) + 1, w.value->shape->rank());
-    return sum_fits(weights, columns, p.largest_input, integers, [&](int64_t i) { return i / inner % columns; });
+    int64_t outer = w.value->shape->elements(0, static_cast<int>(axis));
+    return sum_fits(weights, columns, p.largest_input, integers, {columns, 0, inner, outer, columns * inner, inner});
   }
   if (!is_scalar_byte(w) || depth < 0) return false;
   Range range = integer_range(w.value->dtype);

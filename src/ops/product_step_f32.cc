@@ -67,10 +67,7 @@ bool bind_constant_product_f32(BindContext& context, int64_t k, int64_t n, const
   step.op = prepare_conv_f32(shape, context.isa());
   step.packed_stride = per_worker(step.op.packed_bytes);
   step.matrix_elements = k * n;
-  Tensor packed(DType::kUInt8, Shape{step.packed_stride});
-  std::memset(packed.raw(), 0, packed.bytes());
-  pack_conv_f32(step.op, weights, step.walk.b_layout, bias, packed.raw());
-  context.add_packed(std::move(packed));
+  context.pack(static_cast<size_t>(step.packed_stride), [&](void* block) { pack_conv_f32(step.op, weights, step.walk.b_layout, bias, block); });
   step.walk.worker_bytes = per_worker(step.op.scratch_bytes);
   context.set_scratch_bytes(step.walk.worker_bytes * context.threads());
   context.set(kStep, step, std::string("gemm_f32/") + name_of(gemm_f32::entries(), step.op.kernel));
@@ -86,7 +83,7 @@ bool bind_product_f32(BindContext& context, const FloatProduct& product) {
   Parameters step{};
   ConvShape shape;
   if (!make_walk(p, context.shape(0), step.walk, shape)) return false;
-  const Tensor* b = context.constant(1);
+  const Tensor* b = context.raw_constant(1);
   step.packed = b != nullptr;
   step.bias = step.residual = -1;
   step.low = product.activation.low();
@@ -119,19 +116,18 @@ bool bind_product_f32(BindContext& context, const FloatProduct& product) {
   step.matrix_elements = p.k * p.n;
   if (step.packed) {
     int64_t matrices = b->elements() / step.matrix_elements;
-    std::vector<float> scaled;
-    const float* data = b->data<float>();
-    if (product.alpha != 1.0f) {
-      for (int64_t i = 0; i < b->elements(); ++i) scaled.push_back(product.alpha * data[i]);
-      data = scaled.data();
-    }
-    Tensor packed(DType::kUInt8, Shape{matrices * step.packed_stride});
-    std::memset(packed.raw(), 0, packed.bytes());
-    for (int64_t i = 0; i < matrices; ++i)
-      pack_conv_f32(step.op, data + i * step.matrix_elements, step.walk.b_layout, bias.empty() ? nullptr : bias.data(),
-                    static_cast<std::byte*>(packed.raw()) + i * step.packed_stride);
-    context.add_packed(std::move(packed));
-    context.drop_constant_input(1);
+    context.pack(static_cast<size_t>(matrices * step.packed_stride), [&](void* block) {
+      std::vector<float> scaled;
+      const auto* data = static_cast<const std::byte*>(b->raw());
+      if (product.alpha != 1.0f) {
+        for (int64_t i = 0; i < b->elements(); ++i) scaled.push_back(product.alpha * load_float(data, i));
+        data = reinterpret_cast<const std::byte*>(scaled.data());
+      }
+      for (int64_t i = 0; i < matrices; ++i)
+        pack_conv_f32(step.op, data + i * step.matrix_elements * 4, step.walk.b_layout, bias.empty() ? nullptr : bias.data(),
+                      static_cast<std::byte*>(block) + i * step.packed_stride);
+    });
+    context.drop_packed_input(1);
   } else {
     step.walk.packed_bytes = step.packed_stride;
   }

@@ -200,10 +200,8 @@ bool bind_product_int8(BindContext& context, const IntegerProductForm& form) {
   if (!columns.empty()) std::memcpy(column_block.raw(), columns.data(), columns.size());
   context.add_packed(std::move(column_block));
   if (step.packed) {
-    const Tensor& b = *context.constant(form.b);
+    const Tensor& b = *context.raw_constant(form.b);
     int64_t matrices = b.elements() / step.matrix_elements;
-    Tensor packed(DType::kUInt8, Shape{matrices * step.packed_stride});
-    std::memset(packed.raw(), 0, packed.bytes());
     Int8Weights weights;
     weights.is_unsigned = step.b_unsigned;
     weights.strides = step.walk.b_layout;
@@ -212,12 +210,13 @@ bool bind_product_int8(BindContext& context, const IntegerProductForm& form) {
     if (!multiplier.empty()) weights.multiplier = multiplier.data();
     if (!float_bias.empty()) weights.float_bias = float_bias.data();
     weights.input_zero_point = step.a_zero;
-    for (int64_t i = 0; i < matrices; ++i) {
-      weights.data = static_cast<const uint8_t*>(b.raw()) + i * step.matrix_elements;
-      pack_conv_int8(step.op, weights, static_cast<std::byte*>(packed.raw()) + i * step.packed_stride);
-    }
-    context.add_packed(std::move(packed));
-    context.drop_constant_input(form.b);
+    context.pack(static_cast<size_t>(matrices * step.packed_stride), [&](void* block) {
+      for (int64_t i = 0; i < matrices; ++i) {
+        weights.data = static_cast<const uint8_t*>(b.raw()) + i * step.matrix_elements;
+        pack_conv_int8(step.op, weights, static_cast<std::byte*>(block) + i * step.packed_stride);
+      }
+    });
+    context.drop_packed_input(form.b);
   } else {
     step.walk.packed_bytes = step.packed_stride;
   }

@@ -81,11 +81,10 @@ struct RecurrentProduct {
   }
 };
 
-// An empty block for the packed weights of all directions.
-inline Tensor packed_directions(const RecurrentProduct& product, int64_t directions) {
-  Tensor block(DType::kUInt8, Shape{product.stride * directions});
-  std::memset(block.raw(), 0, block.bytes());
-  return block;
-}
+// Of the packed weights of all directions.
+inline size_t packed_bytes(const RecurrentProduct& product, int64_t directions) { return static_cast<size_t>(product.stride * directions); }
+
+// Float `index` of weights that may lie misaligned.
+inline const std::byte* floats_at(const Tensor& weights, int64_t index) { return static_cast<const std::byte*>(weights.raw()) + index * 4; }
 
 }  // namespace octet::ops

@@ -210,7 +210,7 @@ std::vector<float> summed_bias(const BindContext& context, int64_t direction, in
 bool bind_lstm(BindContext& context) {
   const Node& node = context.node();
   RecurrentOptions options = read_recurrent_options(node, 3, kLstmFunctions);
-  const Tensor *w = context.constant(1), *r = context.constant(2);
+  const Tensor *w = context.raw_constant(1), *r = context.raw_constant(2);
   if (!is_standard(context, options) || w == nullptr || r == nullptr || !is_constant_or_absent(node, 3)) return false;
   LstmParameters p{};
   fill_common(context, options, 4, p);
@@ -222,18 +222,20 @@ bool bind_lstm(BindContext& context) {
   int64_t hidden = options.hidden, columns = p.columns;
   p.input.prepare(gemm_shape(e.length * e.batch, columns, e.inputs), false, context.isa());
   p.state.prepare(gemm_shape(e.batch, columns, hidden), false, context.isa());
-  Tensor packed_w = packed_directions(p.input, options.directions), packed_r = packed_directions(p.state, options.directions);
-  for (int64_t d = 0; d < options.directions; ++d) {
-    std::vector<float> bias = summed_bias(context, d, columns);
-    pack_conv_f32(p.input.f32, w->data<float>() + d * columns * e.inputs, transposed_weights(e.inputs), bias.empty() ? nullptr : bias.data(),
-                  static_cast<std::byte*>(packed_w.raw()) + d * p.input.stride);
-    pack_conv_f32(p.state.f32, r->data<float>() + d * columns * hidden, transposed_weights(hidden), nullptr,
-                  static_cast<std::byte*>(packed_r.raw()) + d * p.state.stride);
-  }
-  context.add_packed(std::move(packed_w));
-  context.add_packed(std::move(packed_r));
-  for (size_t i = 1; i < 4; ++i)
-    if (context.has_input(i)) context.drop_constant_input(i);
+  context.pack(packed_bytes(p.input, options.directions), [&](void* block) {
+    for (int64_t d = 0; d < options.directions; ++d) {
+      std::vector<float> bias = summed_bias(context, d, columns);
+      pack_conv_f32(p.input.f32, floats_at(*w, d * columns * e.inputs), transposed_weights(e.inputs), bias.empty() ? nullptr : bias.data(),
+                    static_cast<std::byte*>(block) + d * p.input.stride);
+    }
+  });
+  context.pack(packed_bytes(p.state, options.directions), [&](void* block) {
+    for (int64_t d = 0; d < options.directions; ++d)
+      pack_conv_f32(p.state.f32, floats_at(*r, d * columns * hidden), transposed_weights(hidden), nullptr, static_cast<std::byte*>(block) + d * p.state.stride);
+  });
+  context.drop_packed_input(1);
+  context.drop_packed_input(2);
+  if (context.has_input(3)) context.drop_constant_input(3);
   context.set_scratch_bytes(p.lay_out(context.threads(), true, 0));
   context.set(kLstm, p, std::string("lstm_cell_f32/") + kernels::lstm_cell_f32::select(context.isa()).name);
   return true;
@@ -256,31 +258,32 @@ bool bind_dynamic_quantize_lstm(BindContext& context) {
   p.input.prepare(gemm_shape(e.length * e.batch, columns, e.inputs), true, context.isa());
   p.state.prepare(gemm_shape(e.batch, columns, options.hidden), true, context.isa());
   auto pack = [&](const RecurrentProduct& product, size_t weights_input, size_t scale_input, bool with_bias) {
-    const Tensor& weights = *context.constant(weights_input);
+    const Tensor& weights = *context.raw_constant(weights_input);
     Reader<float> scales(*context.constant(scale_input));
     Reader<int32_t> zeros = context.has_input(scale_input + 1) ? Reader<int32_t>(*context.constant(scale_input + 1)) : Reader<int32_t>();
-    Tensor packed = packed_directions(product, options.directions);
-    for (int64_t d = 0; d < options.directions; ++d) {
-      auto at = [&](const auto& values, int64_t j) { return values[values.size() == options.directions ? d : d * columns + j]; };
-      std::vector<float> multiplier, bias;
-      std::vector<int32_t> zero_points;
-      for (int64_t j = 0; j < columns; ++j) multiplier.push_back(at(scales, j));
-      for (int64_t j = 0; zeros && j < columns; ++j) zero_points.push_back(at(zeros, j));
-      if (with_bias) bias = summed_bias(context, d, columns);
-      kernels::Int8Weights form;
-      form.data = static_cast<const uint8_t*>(weights.raw()) + d * product.depth * columns;
-      form.is_unsigned = weights.dtype() == DType::kUInt8;
-      form.strides = matrix_weights(columns);
-      form.multiplier = multiplier.data();
-      if (!zero_points.empty()) form.zero_points = zero_points.data();
-      if (!bias.empty()) form.float_bias = bias.data();
-      pack_conv_int8(product.int8, form, static_cast<std::byte*>(packed.raw()) + d * product.stride);
-    }
-    context.add_packed(std::move(packed));
+    context.pack(packed_bytes(product, options.directions), [&](void* block) {
+      for (int64_t d = 0; d < options.directions; ++d) {
+        auto at = [&](const auto& values, int64_t j) { return values[values.size() == options.directions ? d : d * columns + j]; };
+        std::vector<float> multiplier, bias;
+        std::vector<int32_t> zero_points;
+        for (int64_t j = 0; j < columns; ++j) multiplier.push_back(at(scales, j));
+        for (int64_t j = 0; zeros && j < columns; ++j) zero_points.push_back(at(zeros, j));
+        if (with_bias) bias = summed_bias(context, d, columns);
+        kernels::Int8Weights form;
+        form.data = static_cast<const uint8_t*>(weights.raw()) + d * product.depth * columns;
+        form.is_unsigned = weights.dtype() == DType::kUInt8;
+        form.strides = matrix_weights(columns);
+        form.multiplier = multiplier.data();
+        if (!zero_points.empty()) form.zero_points = zero_points.data();
+        if (!bias.empty()) form.float_bias = bias.data();
+        pack_conv_int8(product.int8, form, static_cast<std::byte*>(block) + d * product.stride);
+      }
+    });
+    context.drop_packed_input(weights_input);
   };
   pack(p.input, 1, 8, true);
   pack(p.state, 2, 10, false);
-  for (size_t i : {size_t{1}, size_t{2}, size_t{3}, size_t{8}, size_t{9}, size_t{10}, size_t{11}})
+  for (size_t i : {size_t{3}, size_t{8}, size_t{9}, size_t{10}, size_t{11}})
     if (context.has_input(i)) context.drop_constant_input(i);
   context.set_scratch_bytes(p.lay_out(context.threads(), true, 0));
   context.set(kLstm, p, std::string("lstm_int8/") + kernels::name_of(kernels::gemm_int8::entries(), p.state.int8.kernel));
@@ -290,7 +293,7 @@ bool bind_dynamic_quantize_lstm(BindContext& context) {
 bool bind_gru(BindContext& context) {
   const Node& node = context.node();
   RecurrentOptions options = read_recurrent_options(node, 2, kGruFunctions);
-  const Tensor *w = context.constant(1), *r = context.constant(2);
+  const Tensor *w = context.raw_constant(1), *r = context.raw_constant(2);
   if (!is_standard(context, options) || w == nullptr || r == nullptr || !is_constant_or_absent(node, 3)) return false;
   GruParameters p{};
   fill_common(context, options, 3, p);
@@ -301,17 +304,21 @@ bool bind_gru(BindContext& context) {
   p.input.prepare(gemm_shape(e.length * e.batch, columns, e.inputs), false, context.isa());
   p.state.prepare(gemm_shape(e.batch, state_columns, hidden), false, context.isa());
   if (!p.reset_after) p.candidate.prepare(gemm_shape(e.batch, hidden, hidden), false, context.isa());
-  Tensor packed_w = packed_directions(p.input, options.directions), packed_r = packed_directions(p.state, options.directions),
-         packed_h = p.reset_after ? Tensor(DType::kUInt8, Shape{0}) : packed_directions(p.candidate, options.directions);
+  auto pack_recurrent = [&](const RecurrentProduct& product, int64_t first) {
+    return [&, first](void* block) {
+      for (int64_t d = 0; d < options.directions; ++d)
+        pack_conv_f32(product.f32, floats_at(*r, d * columns * hidden + first), transposed_weights(hidden), nullptr,
+                      static_cast<std::byte*>(block) + d * product.stride);
+    };
+  };
+  context.pack(packed_bytes(p.input, options.directions), [&](void* block) {
+    for (int64_t d = 0; d < options.directions; ++d)
+      pack_conv_f32(p.input.f32, floats_at(*w, d * columns * e.inputs), transposed_weights(e.inputs), nullptr, static_cast<std::byte*>(block) + d * p.input.stride);
+  });
+  context.pack(packed_bytes(p.state, options.directions), pack_recurrent(p.state, 0));
+  context.pack(p.reset_after ? 0 : packed_bytes(p.candidate, options.directions), pack_recurrent(p.candidate, 2 * hidden * hidden));
   Tensor biases(DType::kFloat32, Shape{options.directions * 6 * hidden});
   for (int64_t d = 0; d < options.directions; ++d) {
-    const float* recurrent = r->data<float>() + d * columns * hidden;
-    pack_conv_f32(p.input.f32, w->data<float>() + d * columns * e.inputs, transposed_weights(e.inputs), nullptr,
-                  static_cast<std::byte*>(packed_w.raw()) + d * p.input.stride);
-    pack_conv_f32(p.state.f32, recurrent, transposed_weights(hidden), nullptr, static_cast<std::byte*>(packed_r.raw()) + d * p.state.stride);
-    if (!p.reset_after)
-      pack_conv_f32(p.candidate.f32, recurrent + 2 * hidden * hidden, transposed_weights(hidden), nullptr,
-                    static_cast<std::byte*>(packed_h.raw()) + d * p.candidate.stride);
     float* bias = biases.data<float>() + d * 6 * hidden;
     if (!p.has_bias) continue;
     const float* given = context.constant(3)->data<float>() + d * 2 * columns;
@@ -320,9 +327,10 @@ bool bind_gru(BindContext& context) {
       bias[columns + j] = given[columns + j];
     }
   }
-  for (Tensor* block : {&packed_w, &packed_r, &packed_h, &biases}) context.add_packed(std::move(*block));
-  for (size_t i = 1; i < 4; ++i)
-    if (context.has_input(i)) context.drop_constant_input(i);
+  context.add_packed(std::move(biases));
+  context.drop_packed_input(1);
+  context.drop_packed_input(2);
+  if (context.has_input(3)) context.drop_constant_input(3);
   context.set_scratch_bytes(p.lay_out(context.threads(), false, 3 * hidden) +
                             (p.reset_after ? 0 : context.threads() * p.candidate.worker_bytes()));
   context.set(kGru, p, std::string("gru_cell_f32/") + kernels::gru_cell_f32::select(context.isa()).name);

@@ -67,9 +67,9 @@ struct WeightAxis { int64_t channels, outer, inner; };
 
 std::optional<WeightAxis> weight_axis(const Node& node) {
   if (!node.op->domain.empty() || node.inputs.size() < 2) return std::nullopt;
-  const Tensor* weights = float_constant(node, 1);
-  if (weights == nullptr) return std::nullopt;
-  const Shape& shape = weights->shape();
+  const Value* weights = node.inputs[1];
+  if (weights == nullptr || !weights->is_constant() || weights->dtype != DType::kFloat32) return std::nullopt;
+  const Shape& shape = *weights->shape;
   if (node.op->name == "Conv") return WeightAxis{shape[0], 1, shape.elements(1, shape.rank())};
   if (node.op->name == "ConvTranspose" && node.attributes.integer("group", 1) == 1)
     return WeightAxis{shape[1], shape[0], shape.elements(2, shape.rank())};
@@ -92,7 +92,7 @@ bool fold_into(Graph& graph, Node& linear, Node& next) {
   auto affine = affine_of(next, x, axis->channels);
   if (!affine) return false;
 
-  Tensor weights = linear.inputs[1]->constant().clone();
+  Tensor weights = linear.inputs[1]->raw_constant().clone();
   float* w = weights.data<float>();
   for (int64_t o = 0; o < axis->outer; ++o)
     for (int64_t c = 0; c < axis->channels; ++c)

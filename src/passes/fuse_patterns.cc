@@ -23,8 +23,7 @@ Node* sole_producer(const Value* value, std::string_view name) {
 
 bool is_scalar(const Value* value, double wanted, double tolerance = 1e-4) {
   if (value == nullptr || !value->is_constant() || value->dtype != DType::kFloat32) return false;
-  const Tensor& tensor = value->constant();
-  return tensor.elements() == 1 && std::abs(tensor.data<float>()[0] - wanted) <= tolerance * std::abs(wanted);
+  return value->shape->elements() == 1 && std::abs(value->constant().data<float>()[0] - wanted) <= tolerance * std::abs(wanted);
 }
 
 // For a commutative node: the other operand, when one of them is `wanted`.
@@ -195,23 +194,25 @@ bool fuse_layer_norm(Graph& graph, Node& sub) {
 }  // namespace
 
 int fuse_patterns(Graph& graph, const PassOptions&) {
-  // Rewrites remove nodes behind the one they start from; what they leave unused in front goes at the end.
   int fused = 0;
-  for (bool again = true; again;) {
-    again = false;
-    for (Node& node : graph.nodes()) {
-      if (node.outputs.empty() || node.outputs[0] == nullptr || node.outputs[0]->dtype != DType::kFloat32) continue;
-      if (!node.outputs[0]->is_used()) continue;
+  // A rewrite may make another one possible in front of it, seldom: sweep until nothing changes.
+  for (int before = -1; before != fused;) {
+    before = fused;
+    auto& nodes = graph.nodes();
+    for (auto it = nodes.begin(); it != nodes.end();) {
+      // Rewrites remove nodes from the one in hand on: remember a place that stays. What they leave unused goes at the end.
+      auto previous = it == nodes.begin() ? nodes.end() : std::prev(it);
+      Node& node = *it;
       bool done = false;
-      if (is(&node, "Mul")) done = fuse_silu(graph, node) || fuse_hard_swish(graph, node);
-      else if (is(&node, "Add")) done = fuse_gelu(graph, node);
-      else if (is(&node, "Sub")) done = fuse_layer_norm(graph, node);
-      if (!done) continue;
-      ++fused;
-      again = true;
-      break;   // the list has changed under the loop
+      if (!node.outputs.empty() && node.outputs[0] != nullptr && node.outputs[0]->dtype == DType::kFloat32 && node.outputs[0]->is_used()) {
+        if (is(&node, "Mul")) done = fuse_silu(graph, node) || fuse_hard_swish(graph, node);
+        else if (is(&node, "Add")) done = fuse_gelu(graph, node);
+        else if (is(&node, "Sub")) done = fuse_layer_norm(graph, node);
+      }
+      fused += done;
+      it = !done ? std::next(it) : previous == nodes.end() ? nodes.begin() : std::next(previous);
     }
-    if (again) graph.remove_dead();
+    if (before != fused) graph.remove_dead();
   }
   return fused;
 }

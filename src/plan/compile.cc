@@ -1,12 +1,18 @@
 #include <algorithm>
+#include <exception>
+#include <mutex>
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
+#include "graph/packed_memory.h"
 #include "plan/plan.h"
 
 namespace octet {
 
 namespace {
+
+constexpr size_t kWorthThreads = size_t{1} << 18;   // bytes of constants: below, waking workers costs more than it saves
 
 class Compiler {
  public:
@@ -14,9 +20,11 @@ class Compiler {
 
   void run() {
     plan_.graph = &graph_;
+    slots_.reserve(graph_.values().size());
     for (Value* value : graph_.inputs) plan_.inputs.push_back(slot_of(value));
     for (const Capture& capture : graph_.captures) plan_.captures.emplace_back(slot_of(capture.inner), capture.index);
     for (Node& node : graph_.nodes()) add_step(node);
+    bind_steps();
     for (Value* value : graph_.outputs) plan_.outputs.push_back(slot_of(value));
     place();
     release_constants();
@@ -64,21 +72,76 @@ class Compiler {
     step.cost = node_cost(node);
     bool observes = node.op->domain == "octet" && node.op->name == "Observe";
     if (observes) step.kind = Step::Kind::kObserve;
-    int now = static_cast<int>(plan_.steps.size());
     bool view = (node.op->view || observes) && make_view(step);
     if (view && !observes) return;
-    if (!observes && fixed && node.op->bind != nullptr) bind(node, step, now);
-    if (step.kind == Step::Kind::kReference) {
-      require_onnx_order(node);
-      step.kernel_name = "reference";
-      for (const auto& [name, value] : node.attributes)
-        if (const auto* body = std::get_if<std::shared_ptr<Graph>>(&value)) {
-          auto plan = std::make_unique<Plan>();
-          Compiler(*plan, **body, options_).run();
-          step.bodies.push_back({name, std::move(plan)});
-        }
-    }
+    if (!observes && fixed && node.op->bind != nullptr) binding_.push_back({plan_.steps.size(), &node, nullptr, false, nullptr});
     plan_.steps.push_back(std::move(step));
+  }
+
+  struct Binding {
+    size_t step;
+    Node* node;
+    std::unique_ptr<BindContext> context;
+    bool bound;
+    std::exception_ptr error;
+  };
+
+  // Choosing kernels is nothing, packing weights is most of what compiling costs: all nodes at once.
+  void bind_steps() {
+    size_t expected = 0;
+    for (const Binding& binding : binding_)
+      for (const Value* value : binding.node->inputs) {
+        if (value == nullptr || !value->is_constant()) continue;
+        expected += value->raw_constant().bytes() * 9 / 8 + 256;
+        if (value->consumers.size() > 1) value->constant();   // may align it: not from two threads at once
+      }
+    PackedMemory memory(expected);
+    auto bind_one = [&](int64_t i) {
+      Binding& binding = binding_[static_cast<size_t>(i)];
+      try {
+        binding.context = std::make_unique<BindContext>(*binding.node, options_.isa, options_.threads);
+        binding.context->memory_ = &memory;
+        if (options_.stored != nullptr) {
+          require(binding.step < options_.stored->size(), ErrorCode::kInvalidModel, "the pack has too few steps");
+          binding.context->stored_ = &(*options_.stored)[binding.step];
+        }
+        binding.bound = binding.node->op->bind(*binding.context);
+      } catch (...) {
+        binding.error = std::current_exception();
+      }
+    };
+    auto count = static_cast<int64_t>(binding_.size());
+    if (options_.pool != nullptr && options_.stored == nullptr && expected > kWorthThreads) {
+      options_.pool->parallel_for(count, 1, [&](int64_t begin, int64_t end, int) {
+        for (int64_t i = begin; i < end; ++i) bind_one(i);
+      });
+    } else {
+      for (int64_t i = 0; i < count; ++i) bind_one(i);
+    }
+    for (Binding& binding : binding_) {
+      try {
+        if (binding.error != nullptr) std::rethrow_exception(binding.error);
+      } catch (const Error& error) {
+        throw error.with_node(binding.node->label());
+      }
+      if (binding.bound) take(*binding.context, static_cast<int>(binding.step));
+    }
+    binding_.clear();
+    for (Step& step : plan_.steps)
+      if (step.kind == Step::Kind::kReference) make_reference(*const_cast<Node*>(step.node), step);
+  }
+
+  void make_reference(const Node& node, Step& step) {
+    require_onnx_order(node);
+    step.kernel_name = "reference";
+    for (const auto& [name, value] : node.attributes)
+      if (const auto* body = std::get_if<std::shared_ptr<Graph>>(&value)) {
+        auto plan = std::make_unique<Plan>();
+        PlanOptions options = options_;
+        options.stored = nullptr;   // bodies are packed anew
+        Compiler(*plan, **body, options).run();
+        step.bodies.push_back({name, std::move(plan)});
+      }
   }
 
   static void require_onnx_order(const Node& node) {
@@ -109,22 +172,17 @@ class Compiler {
     return true;
   }
 
-  void bind(Node& node, Step& step, int now) {
-    BindContext context(node, options_.isa, options_.threads);
-    bool bound;
-    try {
-      bound = node.op->bind(context);
-    } catch (const Error& error) {
-      throw error.with_node(node.label());
-    }
-    if (!bound) return;
+  void take(BindContext& context, int now) {
+    Step& step = plan_.steps[static_cast<size_t>(now)];
     step.kind = Step::Kind::kKernel;
     step.function = context.function_;
     step.parameters = std::move(context.parameters_);
     step.kernel_name = std::move(context.kernel_name_);
     step.packed = std::move(context.packed_);
+    step.stored_blocks = std::move(context.lazy_);
     for (const Tensor& block : step.packed) plan_.packed_bytes += static_cast<int64_t>(block.bytes());
     plan_.scratch_bytes = std::max(plan_.scratch_bytes, context.scratch_bytes_);
+    for (size_t i : context.filled_from_) plan_.filled_from.emplace_back(now, context.node().inputs[i]);
     for (size_t i : context.dropped_) {
       dropped_.push_back(step.inputs[i]);
       step.inputs[i] = -1;
@@ -210,11 +268,12 @@ class Compiler {
       for (int index : step.captures) needed[static_cast<size_t>(index)] = true;
     }
     for (int index : plan_.outputs) needed[static_cast<size_t>(index)] = true;
-    for (int index : dropped_) {
-      if (needed[static_cast<size_t>(index)]) continue;
+    std::vector<bool> dropped(plan_.slots.size(), false);
+    for (int index : dropped_) dropped[static_cast<size_t>(index)] = !needed[static_cast<size_t>(index)];
+    for (auto& [value, index] : slots_) {
+      if (!dropped[static_cast<size_t>(index)]) continue;
       slot(index).constant = Tensor();
-      for (auto& [value, at] : slots_)
-        if (at == index) const_cast<Value*>(value)->clear_constant();
+      const_cast<Value*>(value)->clear_constant();
     }
   }
 
@@ -224,6 +283,7 @@ class Compiler {
   std::unordered_map<const Value*, int> slots_;
   std::vector<int> group_;      // union-find over slots that share memory
   std::vector<int> dropped_;
+  std::vector<Binding> binding_;
   std::vector<InPlace> in_place_;
   InPlace granted_ = {-1, -1, -1};   // the last wish that came true
 };

@@ -14,9 +14,14 @@
 
 namespace octet {
 
+class ThreadPool;
+
 struct PlanOptions {
   Isa isa = Isa::kReference;
   int threads = 1;
+  ThreadPool* pool = nullptr;     // packs weights in parallel; may be null
+  // From a pack file: for every step the blocks that BindContext::pack made; the weights they were made of may be absent then.
+  const std::vector<std::vector<Tensor>>* stored = nullptr;
 };
 
 struct Plan;
@@ -44,6 +49,7 @@ struct Step {
   const StepFunction* function = nullptr;   // kKernel
   std::vector<std::byte> parameters;
   std::vector<Tensor> packed;
+  std::vector<size_t> stored_blocks;        // of packed: what a pack file keeps
   std::string kernel_name;                  // "reference" where there is none
   std::vector<int> inputs, outputs;         // slots; -1 where left out
   std::vector<int> captures;
@@ -58,6 +64,8 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<int> inputs, outputs;         // slots, in the graph's order
   std::vector<std::pair<int, size_t>> captures;   // bodies: slot, index into the owning node's captures
+  // Weights that a step's stored blocks hold and that it needs for nothing else: step, the graph's value.
+  std::vector<std::pair<int, const Value*>> filled_from;
   int64_t arena_bytes = 0;                  // values
   int64_t scratch_bytes = 0;                // behind them: the largest scratch of any step
   int64_t packed_bytes = 0;

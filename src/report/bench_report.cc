@@ -85,6 +85,10 @@ Json json_of(const BenchResult& r) {
                {"init_ms", json_number(r.init_ms)},
                {"first_ms", json_number(r.first_ms)},
                {"first_frame_ms", json_number(r.first_frame_ms)},
+               {"first_frame_parts",
+                {{"start_ms", json_number(r.start_ms)}, {"read_ms", json_number(r.opening.read_ms)}, {"threads_ms", json_number(r.opening.threads_ms)},
+                 {"plan_ms", json_number(r.opening.plan_ms)}, {"verify_ms", json_number(r.opening.verify_ms)}, {"first_ms", json_number(r.first_ms)},
+                 {"init_faults", r.init_faults}, {"first_faults", r.first_faults}}},
                {"p50_ms", json_number(r.p50_ms)},
                {"p99_ms", json_number(r.p99_ms)},
                {"mean_ms", json_number(r.mean_ms)},
@@ -125,6 +129,10 @@ std::string bench_report(const BenchResult& r, const ReportOptions& options) {
   out += fmt::format("  init          {:>8} ms   asking for the model to ready to run\n", format_milliseconds(r.init_ms));
   out += fmt::format("  first run     {:>8} ms   the first inference\n", format_milliseconds(r.first_ms));
   out += fmt::format("  first frame   {:>8} ms   process start to first output\n", format_milliseconds(r.first_frame_ms));
+  if (r.start_ms >= 0)   // measured
+    out += fmt::format("                            = {} exec to main + {} read and check + {} threads + {} plan + {} weights' checksums + {} first run; {} + {} page faults\n",
+                       format_milliseconds(r.start_ms), format_milliseconds(r.opening.read_ms), format_milliseconds(r.opening.threads_ms),
+                       format_milliseconds(r.opening.plan_ms), format_milliseconds(r.opening.verify_ms), format_milliseconds(r.first_ms), r.init_faults, r.first_faults);
   out += fmt::format("  limit         {:>8} ms   process start, reading the file, and every step at this machine's measured peak\n", format_milliseconds(r.limit_ms));
   out += fmt::format("  p50           {:>8} ms   one inference, {} runs\n", format_milliseconds(r.p50_ms), r.runs);
   out += fmt::format("  p99           {:>8} ms\n", format_milliseconds(r.p99_ms));

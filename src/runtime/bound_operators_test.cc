@@ -84,6 +84,15 @@ void check(const char* domain, const char* op, std::vector<Operand> operands, st
     Session session = make_session(model.clone(), {.threads = threads, .profile = true});
     std::vector<Tensor> actual;
     for (const Tensor& tensor : session.run(fed)) actual.push_back(tensor.clone());
+    // From a pack: the same kernels on the same blocks, without the weights.
+    std::string file = testing::TempDir() + "bound_operator.octet";
+    pack_model(model.clone(), file, {.threads = threads}, 0);
+    Session packed = Session::open(file, {.threads = threads, .profile = true});
+    const std::vector<Tensor>& again = packed.run(fed);
+    ASSERT_EQ(again.size(), actual.size());
+    for (size_t k = 0; k < actual.size(); ++k)
+      EXPECT_EQ(std::memcmp(again[k].raw(), actual[k].raw(), actual[k].bytes()), 0) << "output " << k << " from a pack";
+    ASSERT_EQ(packed.profile().size(), session.profile().size());
     std::string kernels;
     for (const StepProfile& step : session.profile()) kernels += step.kernel + " ";
     EXPECT_NE(kernels.find(kernel), std::string::npos) << "ran " << kernels << "instead of " << kernel;

@@ -15,6 +15,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Brings the pages in now, so that the first inference need not.
+void touch(void* memory, size_t size) {
+  constexpr uintptr_t kPage = 4096;
+  auto begin = (reinterpret_cast<uintptr_t>(memory) + kPage - 1) / kPage * kPage, end = (reinterpret_cast<uintptr_t>(memory) + size) / kPage * kPage;
+#ifdef MADV_POPULATE_WRITE
+  if (begin < end && madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE) == 0) return;
+#endif
+  for (uintptr_t page = begin; page < end; page += kPage) *reinterpret_cast<volatile std::byte*>(page) = std::byte{0};
+}
+
 // Fresh memory costs 0.5 ms per MB in 4 KB pages and a third of that in huge ones.
 std::byte* allocate_arena(int64_t bytes) {
   constexpr size_t kHugePage = size_t{2} << 20;
@@ -24,6 +34,7 @@ std::byte* allocate_arena(int64_t bytes) {
   void* memory = std::aligned_alloc(alignment, size == 0 ? alignment : size);
   require(memory != nullptr, ErrorCode::kResourceLimit, "out of memory: the model needs ", bytes, " bytes for its values");
   if (alignment == kHugePage) madvise(memory, size, MADV_HUGEPAGE);
+  touch(memory, size);
   return static_cast<std::byte*>(memory);
 }
 

@@ -32,7 +32,9 @@ Session::Implementation::Implementation(Model source, const SessionOptions& sess
       isa(options.isa.empty() ? active_isa() : isa_from_name(options.isa)) {
   require(isa_supported(isa), ErrorCode::kUnsupported, "this machine lacks the instruction set level '", isa_name(isa), "'");
   int threads = options.threads > 0 ? options.threads : hardware_threads();
+  Stopwatch watch;
   pool = engine.pool != nullptr ? engine.pool : shared_thread_pool(threads);
+  times.threads_ms = watch.milliseconds();
   inputs = model_inputs(model);
   outputs = model_outputs(model);
 }
@@ -52,26 +54,17 @@ std::vector<TensorInfo> model_outputs(const Model& model) {
 
 Execution& Session::Implementation::execution_for(std::span<const Shape> shapes) {
   if (Execution* known = find(shapes, [](const Shape& shape) -> const Shape& { return shape; })) return *known;
+  int index = pack != nullptr ? pack->find(shapes) : -1;
   try {
-    std::unique_ptr<Graph> graph = model.graph->clone();
-    size_t next = 0;
-    std::vector<Value*> fed;
-    for (Value* value : graph->inputs)
-      if (!value->is_constant()) {
-        value->shape = shapes[next++];
-        fed.push_back(value);
-      }
-    graph->inputs = fed;
-    PassOptions pass_options;
-    pass_options.pool = pool.get();
-    pass_options.disabled = engine.disabled_passes;
-    pass_options.report = engine.pass_report;
-    run_passes(*graph, engine_passes(), pass_options);
-    Compiled fresh;
-    fresh.shapes.assign(shapes.begin(), shapes.end());
-    fresh.plan = compile_plan(std::move(graph), {isa, pool->threads()});
-    fresh.execution = std::make_unique<Execution>(*fresh.plan, *pool, options.profile);
-    compiled.push_front(std::move(fresh));
+    if (index >= 0 && pack->facts().isa == isa_name(isa)) {
+      compiled.push_front(open_packed(*pack, static_cast<size_t>(index)));
+    } else if (!options.cache_directory.empty()) {
+      compiled.push_front(compile_cached(shapes));
+    } else {
+      if (!model_read && index >= 0) need_model(text("it was packed for the level ", pack->facts().isa, ", and this run uses ", isa_name(isa)));
+      else if (!model_read) need_model("it holds no plan for these input shapes");
+      compiled.push_front(compile(shapes, nullptr));
+    }
   } catch (const Error& error) {
     throw error.with_file(model.path);
   } catch (const std::bad_alloc&) {
@@ -82,6 +75,33 @@ Execution& Session::Implementation::execution_for(std::span<const Shape> shapes)
     compiled.pop_back();
   }
   return *compiled.front().execution;
+}
+
+Session::Implementation::Compiled Session::Implementation::compile(std::span<const Shape> shapes, std::unique_ptr<Graph>* before_layout) {
+  Stopwatch watch;
+  std::unique_ptr<Graph> graph = model.graph->clone();
+  size_t next = 0;
+  std::vector<Value*> fed;
+  for (Value* value : graph->inputs)
+    if (!value->is_constant()) {
+      value->shape = shapes[next++];
+      fed.push_back(value);
+    }
+  graph->inputs = fed;
+  PassOptions pass_options;
+  pass_options.pool = pool.get();
+  pass_options.disabled = engine.disabled_passes;
+  pass_options.report = engine.pass_report;
+  std::span<const Pass> passes = engine_passes();   // choose-layout is the last
+  run_passes(*graph, passes.first(passes.size() - 1), pass_options);
+  if (before_layout != nullptr) *before_layout = graph->clone();
+  run_passes(*graph, passes.last(1), pass_options);
+  Compiled fresh;
+  fresh.shapes.assign(shapes.begin(), shapes.end());
+  fresh.plan = compile_plan(std::move(graph), {isa, pool->threads(), pool.get(), nullptr});
+  fresh.execution = std::make_unique<Execution>(*fresh.plan, *pool, options.profile);
+  times.plan_ms += watch.milliseconds();
+  return fresh;
 }
 
 Session make_session(Model model, const SessionOptions& options, EngineOptions engine) {
@@ -96,7 +116,16 @@ Session make_session(Model model, const SessionOptions& options, EngineOptions e
   return Session(std::move(implementation));
 }
 
-Session Session::open(const std::string& path, const SessionOptions& options) { return make_session(read_model(path), options); }
+Session Session::open(const std::string& path, const SessionOptions& options) {
+  if (looks_like_pack(path)) return open_pack(path, options);
+  if (!options.cache_directory.empty()) return open_cached(path, options);
+  Stopwatch watch;
+  Model model = read_model(path);
+  double read_ms = watch.milliseconds();
+  Session session = make_session(std::move(model), options);
+  session.implementation().times.read_ms = read_ms;
+  return session;
+}
 
 Session::Session(std::unique_ptr<Implementation> implementation) : implementation_(std::move(implementation)) {}
 Session::Session(Session&&) noexcept = default;
@@ -182,6 +211,8 @@ void Session::reset_profile() {
   for (auto& compiled : implementation_->compiled) compiled.execution->reset_profile();
 }
 
+const std::vector<std::string>& Session::notes() const { return implementation_->notes; }
+const OpeningTimes& Session::opening() const { return implementation_->times; }
 std::string Session::isa() const { return isa_name(implementation_->isa); }
 int Session::threads() const { return implementation_->pool->threads(); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <list>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "octet/runtime.h"
 #include "passes/pass.h"
+#include "plan/pack.h"
 #include "plan/plan.h"
 #include "runtime/execution.h"
 
@@ -27,6 +29,20 @@ struct Session::Implementation {
   Implementation(Model model, const SessionOptions& options, EngineOptions engine);
 
   Execution& execution_for(std::span<const Shape> shapes);
+
+  struct Compiled {
+    std::vector<Shape> shapes;
+    std::unique_ptr<Plan> plan;
+    std::unique_ptr<Execution> execution;
+  };
+  // From the model; `before_layout`, if given, becomes a clone of the graph as a pack keeps it.
+  Compiled compile(std::span<const Shape> shapes, std::unique_ptr<Graph>* before_layout);
+  // From a pack.
+  Compiled open_packed(const Pack& from, size_t index);
+  // From the cache, or compiled and left there.
+  Compiled compile_cached(std::span<const Shape> shapes);
+  // Reads the model behind a pack or a cache entry when it is needed after all; throws Error saying `why`.
+  void need_model(const std::string& why);
 
   // The execution compiled for these input shapes, or null. Allocates nothing: every inference asks.
   template <typename Inputs, typename ShapeOf>
@@ -47,13 +63,33 @@ struct Session::Implementation {
   Isa isa;
   std::shared_ptr<ThreadPool> pool;
   std::vector<TensorInfo> inputs, outputs;
-  struct Compiled {
-    std::vector<Shape> shapes;
-    std::unique_ptr<Plan> plan;
-    std::unique_ptr<Execution> execution;
-  };
+  std::shared_ptr<const Pack> pack;   // that was opened, or the cache's first entry; may be null
+  PackSource cached;                  // with a cache: the model's identity
+  bool model_read = true;             // false: only a pack was opened
+  bool weights_verified = false;
+  std::vector<std::string> notes;
+  OpeningTimes times;
   std::list<Compiled> compiled;   // most recently used first
   Execution* last = nullptr;
+};
+
+// What a pack says about a model that was read, for the level `isa`.
+PackFacts facts_of(const Model& model, Isa isa, std::string options);
+
+// Writes a model as a pack; `hash` is that of its file, if it has one.
+void pack_model(Model model, const std::string& output, const PackOptions& options, uint64_t hash);
+
+// A Session on a pack, or on a model with a cache directory.
+Session open_pack(const std::string& path, const SessionOptions& options);
+Session open_cached(const std::string& path, const SessionOptions& options);
+
+// Milliseconds since it was made.
+class Stopwatch {
+ public:
+  double milliseconds() const { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 Session make_session(Model model, const SessionOptions& options = {}, EngineOptions engine = {});

@@ -1,6 +1,6 @@
 // Runs ONNX's backend tests and our own operator cases.
 //
-//   conformance [--set node|simple|pytorch-converted|pytorch-operator|operators|all] [--filter TEXT] [--engine session|reference]
+//   conformance [--set node|simple|pytorch-converted|pytorch-operator|operators|all] [--filter TEXT] [--engine session|reference|pack]
 //               [--shard I/N] [--at-least N] [--folder DIR] [-v]
 //
 // Fails when a test fails that tests/conformance/excluded.txt does not name, when an excluded test passes, or when fewer node tests

@@ -5,6 +5,8 @@ namespace octet {
 
 // octet run with arrays; pictures, videos and options it does not know go to the toolkit.
 int run_arrays(int argc, char** argv);
+// octet pack: a compiled model in a file.
+int pack(int argc, char** argv);
 // octet first-frame: what a fresh child of `bench` does. Not for users.
 int first_frame(int argc, char** argv);
 

@@ -1,9 +1,12 @@
 // Loads a model, runs it once, and prints its times: a process that does nothing else, so that `bench` sees what a user's own
-// first frame costs. One line: start_ms init_ms first_ms peak_kb.
+// first frame costs. One line: start_ms init_ms first_ms peak_kb, the parts of init (read, threads, plan, verify), page faults of init
+// and of the first run.
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include <sys/resource.h>
 
 #include "command.h"
 #include "commands.h"
@@ -30,6 +33,13 @@ long peak_kilobytes() {
   return peak;
 }
 
+// How often a page had to be brought in so far.
+long page_faults() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_minflt + usage.ru_majflt;
+}
+
 }  // namespace
 
 int first_frame(int argc, char** argv) {
@@ -44,6 +54,7 @@ int first_frame(int argc, char** argv) {
     const char* value = i + 1 < argc ? argv[i + 1] : "";
     if (argument == "--threads") options.threads = std::atoi(value), ++i;
     else if (argument == "--isa") options.isa = value, ++i;
+    else if (argument == "--cache") options.cache_directory = value, ++i;
     else if (argument == "--seed") seed = std::strtoull(value, nullptr, 10), ++i;
     else if (argument == "--started") started_ns = std::atoll(value), ++i;   // steady clock of the parent before the fork
     else if (argument == "--shape") wanted.insert(parse_named_shape(value)), ++i;
@@ -52,17 +63,23 @@ int first_frame(int argc, char** argv) {
   if (model == nullptr) throw Error(ErrorCode::kInvalidArgument, "no model was given");
   Clock::time_point started = started_ns != 0 ? Clock::time_point(std::chrono::nanoseconds(started_ns)) : entered;
 
+  long faults = page_faults();
   Clock::time_point begin = Clock::now();
   Session session = Session::open(model, options);
   std::vector<Shape> shapes = input_shapes(session, wanted);
   session.prepare(shapes);
   double init_ms = milliseconds(Clock::now() - begin);
+  long init_faults = page_faults() - faults;
 
   std::vector<Tensor> inputs = random_inputs(session.inputs(), shapes, seed);   // a camera's work, not the model's: not counted
+  faults = page_faults();
   begin = Clock::now();
   session.run(inputs);
   double first_ms = milliseconds(Clock::now() - begin);
-  std::printf("%.4f %.4f %.4f %ld\n", milliseconds(entered - started), init_ms, first_ms, peak_kilobytes());
+  long first_faults = page_faults() - faults;
+  const OpeningTimes& opening = session.opening();
+  std::printf("%.4f %.4f %.4f %ld %.4f %.4f %.4f %.4f %ld %ld\n", milliseconds(entered - started), init_ms, first_ms, peak_kilobytes(), opening.read_ms,
+              opening.threads_ms, opening.plan_ms, opening.verify_ms, init_faults, first_faults);
   return kExitDone;
 }
 

@@ -23,6 +23,7 @@ usage: octet COMMAND [OPTION...]
   octet bench    MODEL... [--data FRAMES]  init, first frame, FPS, p50/p99, memory; --profile per layer
   octet quantize MODEL -o OUT --data FRAMES [--recipe R.toml] [--method static|dynamic|weight-only]
   octet compare  A B --data FRAMES         outputs side by side: SQNR, cosine, max error, task metric with labels
+  octet pack     MODEL -o OUT.octet        compile once: a pack starts in a few milliseconds
   octet run      MODEL --input x.npy|x.npz|picture -o out.npz|annotated.png
 
   octet COMMAND --help                     options and an example
@@ -53,6 +54,7 @@ int command_line(int argc, char** argv) {
     return kExitDone;
   }
   if (command == "run") return run_arrays(argc, argv);
+  if (command == "pack") return pack(argc, argv);
   if (command == "first-frame") return first_frame(argc, argv);
   for (const char* known : kToolkitCommands)
     if (command == known) return start_toolkit(argv);

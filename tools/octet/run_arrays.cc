@@ -28,6 +28,7 @@ Runs a model once on arrays, or on every picture of a file, folder or video.
   --frames N            of a folder or video: at most N frames
   --shape NAME=1x3x8x8  shape of a free input, for random inputs; may be repeated
   --seed N              seed of the random inputs (1)
+  --cache FOLDER        keep the compiled model there: the next start is as fast as from a pack
   --threads N           worker threads; default: all processors
   --isa LEVEL           force an instruction set level: reference, avx2, avx512vnni, neon, dotprod, ...
   --json                print the outputs' summary, or the detections, as JSON
@@ -84,6 +85,7 @@ bool parse(int argc, char** argv, Request& request) {
     else if (argument == "--output" || argument == "-o") request.output = next();
     else if (argument == "--threads") request.session.threads = static_cast<int>(whole_number(argument, next().c_str(), 1));
     else if (argument == "--isa") request.session.isa = next();
+    else if (argument == "--cache") request.session.cache_directory = next();
     else if (argument == "--seed") request.seed = static_cast<uint64_t>(whole_number(argument, next().c_str(), 0));
     else if (argument == "--shape") request.shapes.insert(parse_named_shape(next()));
     else if (argument == "--json") request.json = true;
@@ -140,6 +142,7 @@ int run_arrays(int argc, char** argv) {
   std::vector<Tensor> inputs = request.inputs.empty() ? random_inputs(session.inputs(), input_shapes(session, request.shapes), request.seed)
                                                       : gather_inputs(request, session);
   const std::vector<Tensor>& tensors = session.run(inputs);
+  for (const std::string& note : session.notes()) std::fprintf(stderr, "octet: note: %s\n", note.c_str());
   NamedTensors outputs;
   for (size_t i = 0; i < tensors.size(); ++i) outputs.emplace_back(session.outputs()[i].name, tensors[i]);
   if (!request.output.empty()) write_arrays(request.output, outputs);

@@ -57,16 +57,16 @@ void gather_rows(const ConvF32& op, const float* input, const TaskBlock& block, 
 }
 
 // One panel: rows of `width` floats, `columns` of them real.
-void pack_panel(const ConvShape& s, const float* weights, const WeightStrides& strides, int64_t columns, int64_t width,
+void pack_panel(const ConvShape& s, const std::byte* weights, const WeightStrides& strides, int64_t columns, int64_t width,
                 float* out) {
   constexpr int64_t kColumnsAtOnce = 8;   // source lines kept in the first-level cache
   const int64_t channels = s.group_inputs();
   for (int64_t i = 0; i < s.kernel_height; ++i) {
     for (int64_t j = 0; j < s.kernel_width; ++j, out += channels * width) {
-      const float* tap = weights + i * strides.row + j * strides.column;
+      const std::byte* tap = weights + (i * strides.row + j * strides.column) * 4;
       if (strides.output == 1) {
         for (int64_t c = 0; c < channels; ++c) {
-          std::memcpy(out + c * width, tap + c * strides.channel, static_cast<size_t>(columns) * sizeof(float));
+          std::memcpy(out + c * width, tap + c * strides.channel * 4, static_cast<size_t>(columns) * sizeof(float));
           for (int64_t o = columns; o < width; ++o) out[c * width + o] = 0;
         }
         continue;
@@ -74,7 +74,7 @@ void pack_panel(const ConvShape& s, const float* weights, const WeightStrides& s
       for (int64_t first = 0; first < width; first += kColumnsAtOnce) {
         const int64_t last = std::min(width, first + kColumnsAtOnce), real = std::min(columns, last);
         for (int64_t c = 0; c < channels; ++c) {
-          for (int64_t o = first; o < real; ++o) out[c * width + o] = tap[o * strides.output + c * strides.channel];
+          for (int64_t o = first; o < real; ++o) out[c * width + o] = load_float(tap, o * strides.output + c * strides.channel);
           for (int64_t o = std::max(first, real); o < last; ++o) out[c * width + o] = 0;
         }
       }
@@ -114,7 +114,7 @@ ConvF32 prepare_conv_f32(const ConvShape& shape, const gemm_f32::Kernel& kernel)
   return op;
 }
 
-void pack_conv_f32(const ConvF32& op, const float* weights, const WeightStrides& strides, const float* bias, void* packed) {
+void pack_conv_f32(const ConvF32& op, const void* weights, const WeightStrides& strides, const float* bias, void* packed) {
   const ConvShape& s = op.shape;
   const int64_t outputs = s.group_outputs(), depth = s.taps() * s.group_inputs();
   for (int64_t g = 0; g < s.groups; ++g) {
@@ -123,7 +123,7 @@ void pack_conv_f32(const ConvF32& op, const float* weights, const WeightStrides&
       group.bias[o] = bias != nullptr && o < outputs ? bias[g * outputs + o] : 0.0f;
     for (int64_t first = 0; first < outputs; first += op.kernel->nr) {
       const int64_t columns = std::min(op.kernel->nr, outputs - first);
-      pack_panel(s, weights + g * strides.group + first * strides.output, strides, columns,
+      pack_panel(s, static_cast<const std::byte*>(weights) + (g * strides.group + first * strides.output) * 4, strides, columns,
                  round_up(columns, op.kernel->n_step), group.weights + first * depth);
     }
   }

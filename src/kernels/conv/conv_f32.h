@@ -39,8 +39,8 @@ struct ConvF32 {
 ConvF32 prepare_conv_f32(const ConvShape& shape, Isa level);
 ConvF32 prepare_conv_f32(const ConvShape& shape, const gemm_f32::Kernel& kernel);
 
-// `bias` is output_channels values or null.
-void pack_conv_f32(const ConvF32& op, const float* weights, const WeightStrides& strides, const float* bias, void* packed);
+// `weights` are floats that may be misaligned (a file's). `bias` is output_channels values or null.
+void pack_conv_f32(const ConvF32& op, const void* weights, const WeightStrides& strides, const float* bias, void* packed);
 
 struct ConvF32Args {
   const float* input = nullptr;

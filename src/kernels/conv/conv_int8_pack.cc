@@ -1,62 +1,36 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <vector>
 
 #include "kernels/conv/conv_int8_parts.h"
-#include "kernels/unroll.h"
+#include "kernels/conv/filter_panel.h"
 
 namespace octet::kernels {
 
 namespace {
 
-// One panel of weights, [taps][padded_channels / k_group][width][k_group]; adds up the columns. kGroup is k_group when that is known.
-template <int64_t kGroup>
-void pack_panel(const ConvInt8& op, const int8_t* weights, const WeightStrides& strides, uint8_t flip, int64_t columns,
-                int64_t width, int8_t* out, int32_t* sums) {
-  constexpr int64_t kMostGroup = 16;
+// Where the kernel's element e of its tap t lies in a column, for all of them; negative where there is a hole. image_band.h has the order; a
+// gathered row is one run of all taps, a row of the kernel one of kernel_width.
+std::vector<int64_t> element_offsets(const ConvInt8& op, const WeightStrides& strides) {
   const ConvShape& s = op.shape;
-  const int64_t inputs = s.group_inputs(), group = kGroup != 0 ? kGroup : op.kernel->k_group;
-  // As image_band.h has it; a gathered row is one run of all taps, a row of the kernel one of kernel_width.
+  const int64_t inputs = s.group_inputs();
   ImageBand runs = op.band;
   if (!op.strided) {
     runs.run_taps = op.gathers ? s.taps() : op.reads_runs ? s.kernel_width : 1;
     runs.record_rows = 1;
     runs.record_bytes = std::max<int64_t>(op.channels, 1);
   }
-  for (int64_t tap = 0; tap < op.taps; ++tap) {
-    for (int64_t first = 0; first < op.channels; first += group, out += width * group) {
-      // Where the weights of this group lie.
-      int64_t offsets[kMostGroup];
-      bool holes = columns < width;
-      for (int64_t i = 0; i < group; ++i) {
-        const int64_t e = first + i;
-        const int64_t piece = e % runs.record_bytes;
-        const int64_t t = (tap * runs.record_rows + e / runs.record_bytes) * runs.run_taps + piece / inputs, c = piece % inputs;
-        const bool real = e < op.channels && piece < runs.run_taps * inputs && t < s.taps();
-        offsets[i] = real ? t / s.kernel_width * strides.row + t % s.kernel_width * strides.column + c * strides.channel : -1;
-        holes |= !real;
-      }
-      if (holes) std::memset(out, 0, static_cast<size_t>(width * group));
-      auto copy = [&](auto whole) OCTET_INLINE {
-        for (int64_t o = 0; o < columns; ++o) {
-          const int8_t* source = weights + o * strides.output;
-          for (int64_t i = 0; i < group; ++i) {
-            if (!whole && offsets[i] < 0) continue;
-            const int8_t w = static_cast<int8_t>(static_cast<uint8_t>(source[offsets[i]]) ^ flip);
-            sums[o] += w;
-            out[o * group + i] = w;
-          }
-        }
-      };
-      if (holes) {
-        copy(std::false_type());
-      } else {
-        copy(std::true_type());
-      }
+  std::vector<int64_t> offsets;
+  offsets.reserve(static_cast<size_t>(op.taps * op.channels));
+  for (int64_t tap = 0; tap < op.taps; ++tap)
+    for (int64_t e = 0; e < op.channels; ++e) {
+      const int64_t piece = e % runs.record_bytes;
+      const int64_t t = (tap * runs.record_rows + e / runs.record_bytes) * runs.run_taps + piece / inputs, c = piece % inputs;
+      const bool real = piece < runs.run_taps * inputs && t < s.taps();
+      offsets.push_back(real ? t / s.kernel_width * strides.row + t % s.kernel_width * strides.column + c * strides.channel : -1);
     }
-    const int64_t padding = (op.padded_channels - round_up(op.channels, group)) * width;
-    std::memset(out, 0, static_cast<size_t>(padding));
-    out += padding;
-  }
+  return offsets;
 }
 
 }  // namespace
@@ -66,6 +40,14 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
   const int64_t outputs = s.group_outputs(), depth = s.taps() * s.group_inputs();
   const int64_t column_bytes = op.taps * op.padded_channels;
   const int32_t zero_point = kernel_zero_point(op, weights.input_zero_point);
+  const WeightStrides& strides = weights.strides;
+  FilterPanel filters{op.taps, op.channels, op.padded_channels, op.kernel->k_group, static_cast<uint8_t>(weights.is_unsigned ? 0x80 : 0), strides.output, nullptr, 0};
+  std::vector<int64_t> offsets;
+  if (s.taps() != 1) {   // a matrix may be packed at run time: nothing is allocated for it
+    offsets = element_offsets(op, strides);
+    filters.offsets = offsets.data();
+    if (strides.channel == s.taps() && strides.row == s.kernel_width && strides.column == 1) filters.dense = depth;
+  }
   for (int64_t g = 0; g < s.groups; ++g) {
     PackedGroup group(op, static_cast<std::byte*>(packed) + g * op.group_bytes);
     std::memset(static_cast<void*>(group.header), 0, static_cast<size_t>(op.group_bytes - op.packed_columns * column_bytes));
@@ -86,9 +68,8 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
         op.pack->panel(panel);
         continue;
       }
-      const auto pack = op.kernel->k_group == 4 ? pack_panel<4> : op.kernel->k_group == 2 ? pack_panel<2> : pack_panel<0>;
-      pack(op, source + first * weights.strides.output, weights.strides, weights.is_unsigned ? 0x80 : 0, columns,
-                 round_up(columns, op.kernel->n_step), group.weights + first * column_bytes, group.weight_sums + first);
+      pack_filter_panel(filters, source + first * weights.strides.output, columns, round_up(columns, op.kernel->n_step),
+                        group.weights + first * column_bytes, group.weight_sums + first);
     }
     *group.header = {zero_point, 0, weights.float_bias != nullptr, 0, 0};
     for (int64_t o = 0; o < outputs; ++o) {

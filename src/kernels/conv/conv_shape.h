@@ -8,7 +8,9 @@
 // row high and M wide: see `gemm_shape`.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace octet::kernels {
 
@@ -66,6 +68,13 @@ struct WeightStrides {
 inline WeightStrides conv_weights(const ConvShape& s) {
   const int64_t taps = s.taps(), inputs = s.group_inputs();
   return {s.group_outputs() * inputs * taps, inputs * taps, taps, s.kernel_width, 1};
+}
+
+// Float `i` of weights that may lie misaligned, as in a file.
+inline float load_float(const void* weights, int64_t i) {
+  float value;
+  std::memcpy(&value, static_cast<const std::byte*>(weights) + i * 4, 4);
+  return value;
 }
 
 // B[K,N], rows `stride` elements apart.

@@ -63,9 +63,9 @@ void for_each_part(const ConvTranspose<Op>& op, int64_t task_begin, int64_t task
 }
 
 template <auto kPack, typename Op>
-void pack_parts(const ConvTranspose<Op>& op, const float* weights, const WeightStrides& strides, const float* bias, void* packed) {
+void pack_parts(const ConvTranspose<Op>& op, const void* weights, const WeightStrides& strides, const float* bias, void* packed) {
   for (const auto& part : op.parts)
-    kPack(part.op, weights + phase_start(part.phase, strides), phase_strides(part.phase, strides), bias,
+    kPack(part.op, static_cast<const std::byte*>(weights) + phase_start(part.phase, strides) * 4, phase_strides(part.phase, strides), bias,
           static_cast<std::byte*>(packed) + part.packed_offset);
 }
 
@@ -120,7 +120,7 @@ ConvTranspose<ConvF32> prepare_conv_transpose_f32(const ConvShape& shape, Isa le
   return prepare<ConvF32>(shape, [&](const ConvShape& phase) { return prepare_conv_f32(phase, level); });
 }
 
-void pack_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const float* weights, const WeightStrides& strides,
+void pack_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const void* weights, const WeightStrides& strides,
                              const float* bias, void* packed) {
   pack_parts<pack_conv_f32>(op, weights, strides, bias, packed);
 }
@@ -134,7 +134,7 @@ ConvTranspose<DepthwiseF32> prepare_depthwise_transpose_f32(const ConvShape& sha
   return prepare<DepthwiseF32>(shape, [&](const ConvShape& phase) { return prepare_depthwise_f32(phase, level); });
 }
 
-void pack_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const float* weights, const WeightStrides& strides,
+void pack_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const void* weights, const WeightStrides& strides,
                                   const float* bias, void* packed) {
   pack_parts<pack_depthwise_f32>(op, weights, strides, bias, packed);
 }

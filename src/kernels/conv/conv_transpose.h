@@ -49,14 +49,14 @@ struct ConvTranspose {
 };
 
 ConvTranspose<ConvF32> prepare_conv_transpose_f32(const ConvShape& shape, Isa level);
-void pack_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const float* weights, const WeightStrides& strides,
+void pack_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const void* weights, const WeightStrides& strides,
                              const float* bias, void* packed);
 void run_conv_transpose_f32(const ConvTranspose<ConvF32>& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end,
                             void* scratch);
 
 // One input and one output channel per group: the phases are depthwise convolutions.
 ConvTranspose<DepthwiseF32> prepare_depthwise_transpose_f32(const ConvShape& shape, Isa level);
-void pack_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const float* weights, const WeightStrides& strides,
+void pack_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const void* weights, const WeightStrides& strides,
                                   const float* bias, void* packed);
 void run_depthwise_transpose_f32(const ConvTranspose<DepthwiseF32>& op, const ConvF32Args& args, int64_t task_begin,
                                  int64_t task_end, void* scratch);

@@ -96,7 +96,7 @@ DepthwiseF32 prepare_depthwise_f32(const ConvShape& shape, const depthwise_f32::
   return op;
 }
 
-void pack_depthwise_f32(const DepthwiseF32& op, const float* weights, const WeightStrides& strides, const float* bias,
+void pack_depthwise_f32(const DepthwiseF32& op, const void* weights, const WeightStrides& strides, const float* bias,
                         void* packed) {
   const ConvShape& s = op.shape;
   const int64_t stride = float_stride(s);
@@ -106,7 +106,7 @@ void pack_depthwise_f32(const DepthwiseF32& op, const float* weights, const Weig
     if (bias != nullptr) out[c] = bias[c];
     for (int64_t i = 0; i < s.kernel_height; ++i)
       for (int64_t j = 0; j < s.kernel_width; ++j)
-        out[(1 + i * s.kernel_width + j) * stride + c] = weights[c * strides.group + i * strides.row + j * strides.column];
+        out[(1 + i * s.kernel_width + j) * stride + c] = load_float(weights, c * strides.group + i * strides.row + j * strides.column);
   }
 }
 

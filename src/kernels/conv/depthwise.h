@@ -25,7 +25,7 @@ struct DepthwiseF32 {
 };
 DepthwiseF32 prepare_depthwise_f32(const ConvShape& shape, Isa level);
 DepthwiseF32 prepare_depthwise_f32(const ConvShape& shape, const depthwise_f32::Kernel& kernel);
-void pack_depthwise_f32(const DepthwiseF32& op, const float* weights, const WeightStrides& strides, const float* bias,
+void pack_depthwise_f32(const DepthwiseF32& op, const void* weights, const WeightStrides& strides, const float* bias,
                         void* packed);
 void run_depthwise_f32(const DepthwiseF32& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end, void* scratch);
 
