@@ -10,6 +10,7 @@ namespace octet::kernels::gemm_int8 {
 namespace {
 
 constexpr int64_t kMostRows = 12, kFewRows = 3, kFewRowsPanels = 4;
+constexpr int64_t kBetweenFetches = 256;   // channels: more lines at once than the caches take would hold up the loads
 
 OCTET_INLINE inline __m512i load_group(const uint8_t* a) {
   int32_t group;
@@ -29,31 +30,37 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const int8_
     repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = bias; });
   });
   for (int64_t t = 0; t < block.taps; ++t) {
-    // Counting up to zero saves the register that would hold the end: twelve rows take all there are.
-    const int64_t end = (block.channels + kGroup - 1) / kGroup * kGroup;
-    const uint8_t* x_end[kRows];
-    repeat<kRows>([&](auto r) OCTET_INLINE { x_end[r] = static_cast<const uint8_t*>(block.a[t * block.a_rows + i + r]) + end; });
-    auto step = [&](int64_t k, const int8_t* weight) OCTET_INLINE {
-      __m512i weights[kWide];
-      repeat<kWide>([&](auto w) OCTET_INLINE {
-        weights[w] = _mm512_loadu_si512(weight + (w / 2) * panel + (w % 2) * kLanes * kGroup);
-      });
-      repeat<kRows>([&](auto r) OCTET_INLINE {
-        const __m512i x = load_group(x_end[r] + k);
-        repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_dpbusd_epi32(v[r][w], x, weights[w]); });
-      });
-    };
-    int64_t k = -end;
-    if (k % (2 * kGroup) != 0) {
-      step(k, b);
-      b += kStep;
-      k += kGroup;
+    const uint8_t* a[kRows];
+    repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const uint8_t*>(block.a[t * block.a_rows + i + r]); });
+    const int64_t channels = (block.channels + kGroup - 1) / kGroup * kGroup;
+    for (int64_t c = 0; c < channels;) {
+      const int64_t end = channels - c < kBetweenFetches ? channels : c + kBetweenFetches;
+      // Counting up to zero saves the register that would hold the end: twelve rows take all there are.
+      const uint8_t* x_end[kRows];
+      repeat<kRows>([&](auto r) OCTET_INLINE { x_end[r] = a[r] + end; });
+      auto step = [&](int64_t k, const int8_t* weight) OCTET_INLINE {
+        __m512i weights[kWide];
+        repeat<kWide>([&](auto w) OCTET_INLINE {
+          weights[w] = _mm512_loadu_si512(weight + (w / 2) * panel + (w % 2) * kLanes * kGroup);
+        });
+        repeat<kRows>([&](auto r) OCTET_INLINE {
+          const __m512i x = load_group(x_end[r] + k);
+          repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_dpbusd_epi32(v[r][w], x, weights[w]); });
+        });
+      };
+      int64_t k = c - end;
+      if (k % (2 * kGroup) != 0) {
+        step(k, b);
+        b += kStep;
+        k += kGroup;
+      }
+      for (; k != 0; k += 2 * kGroup, b += 2 * kStep) {
+        step(k, b);
+        step(k + kGroup, b + kStep);
+      }
+      c = end;
+      ahead.fetch();
     }
-    for (; k != 0; k += 2 * kGroup, b += 2 * kStep) {
-      step(k, b);
-      step(k + kGroup, b + kStep);
-    }
-    ahead.fetch();
   }
   if constexpr (kWide <= 2) {
     finish(block, i, j, columns, v);
@@ -98,7 +105,7 @@ void run(const Block& block) {
     const int8_t* b = block.b + j * column_bytes;
     int64_t left = (block.m + kMostRows - 1) / kMostRows;
     const int64_t panel = column_bytes * (columns > kLanes ? kColumns : kLanes);
-    Ahead ahead(b + panel, block.b_end, panel, left, block.taps);
+    Ahead ahead(b + panel, block.b_end, panel, left, block.taps * ((block.channels + kBetweenFetches - 1) / kBetweenFetches));
     // Equal shares of the rows: a last tile of one row would cost as much as four.
     for (int64_t i = 0; left > 0; --left) {
       const int64_t rows = (block.m - i + left - 1) / left;
