@@ -118,7 +118,7 @@ void set_rows(const ConvInt8& op, const ConvInt8Args& args, int64_t group, int64
   block.c_offsets = offsets;
   if (args.residual == nullptr) return;
   const int64_t stride = args.residual_pixel_stride != 0 ? args.residual_pixel_stride : s.output_channels;
-  for (int64_t r = 0; r < rows; ++r) residual_offsets[r] = (row + r) * stride;
+  fill_sequence(residual_offsets, row * stride, stride, rows);
   block.residual_bytes = static_cast<const uint8_t*>(args.residual_input) + first;
   block.residual_offsets = residual_offsets;
 }

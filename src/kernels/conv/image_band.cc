@@ -190,7 +190,8 @@ void copy_band(const ConvShape& s, const ImageBand& band, const uint8_t* input, 
             continue;
           }
           const int64_t step = s.stride_width * s.group_inputs();
-          for (int64_t sub = 0; sub < band.record_rows; ++sub) {
+          // What lies beyond the kernel meets zero weights.
+          for (int64_t sub = 0; sub < std::min(band.record_rows, s.kernel_height); ++sub) {
             copy_row(s, columns, 1, source(row + sub), padding, columns.pixels * s.group_inputs(), line);
             uint8_t* records = out + sub * band.record_bytes;
             switch (band.record_bytes) {
@@ -212,7 +213,8 @@ void band_positions(const ConvShape& s, const ImageBand& band, int64_t begin, in
   for_each_piece(s, band, begin, end, [&](int64_t, int64_t first, int64_t last, int64_t start) {
     for (int64_t y = first; y < last; ++y) {
       const int32_t at = static_cast<int32_t>((start + y - first) * band.positions_in_row);
-      for (int32_t x = 0; x < s.output_width; ++x) *positions++ = at + x;
+      fill_sequence(positions, at, 1, s.output_width);
+      positions += s.output_width;
     }
   });
   for (int i = 0; i < 16; ++i) *positions++ = INT32_MAX;

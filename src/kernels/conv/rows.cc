@@ -180,8 +180,9 @@ void offset_rows(const ConvShape& s, int64_t begin, int64_t count, int64_t* offs
   while (count > 0) {
     const int64_t end = std::min(s.output_width, x + count);
     count -= end - x;
-    int64_t at = image * s.output_image_stride + y * s.output_row_stride + x * s.output_pixel_stride;
-    for (; x < end; ++x, at += s.output_pixel_stride) *offsets++ = at;
+    const int64_t at = image * s.output_image_stride + y * s.output_row_stride + x * s.output_pixel_stride;
+    fill_sequence(offsets, at, s.output_pixel_stride, end - x);
+    offsets += end - x;
     x = 0;
     if (++y == s.output_height) y = 0, ++image;
   }

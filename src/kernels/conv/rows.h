@@ -4,12 +4,25 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "kernels/conv/conv_shape.h"
 
 namespace octet::kernels {
 
 inline int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+
+// out[i] = first + i · step for i in [0, count), several at a time.
+template <typename T>
+inline void fill_sequence(T* out, T first, T step, int64_t count) {
+  constexpr int kLanes = 16 / sizeof(T);
+  typedef T Lanes __attribute__((vector_size(16)));
+  Lanes lanes, steps;
+  for (int i = 0; i < kLanes; ++i) lanes[i] = first + static_cast<T>(i) * step, steps[i] = kLanes * step;
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes, lanes += steps) std::memcpy(out + i, &lanes, sizeof lanes);
+  for (int lane = 0; i < count; ++i, ++lane) out[i] = lanes[lane];
+}
 
 // Carves 64-byte aligned pieces out of one block of memory; with a null base it only counts.
 class Carver {

@@ -29,12 +29,15 @@ class PlainEnding {
            block.function == nullptr && block.residual == nullptr;
   }
   OCTET_INLINE PlainSums& next() { return *next_; }
-  // next() has the sums of rows [row, row + rows) and the panel that begins at `column`.
-  OCTET_INLINE void set(int64_t row, int64_t rows, int64_t column) {
+  // next() is to have the sums of rows [row, row + rows); its starts are there. Not after the sums: loads would wait for their stores.
+  OCTET_INLINE void announce(int64_t row, int64_t rows) {
     for (int64_t r = 0; r < 2 * kTileRows; r += 8) _mm512_store_si512(next_->offsets + r, _mm512_loadu_si512(all_offsets_ + row + r));
     // An odd row is finished twice.
     next_->offsets[rows] = next_->offsets[rows - 1];
     next_->starts[rows] = next_->starts[rows - 1];
+  }
+  // The sums of `rows` rows and the panel that begins at `column` are there.
+  OCTET_INLINE void set(int64_t rows, int64_t column) {
     pairs_ = (rows + 1) / 2;
     c_ = output_ + column;
     multiplier0_ = _mm512_loadu_ps(multipliers_ + column);
@@ -99,10 +102,10 @@ OCTET_INLINE inline void multiply_plain(TileUnit& unit, const int32_t* bias, con
       unit.load<7>(b + kTileBytes, kWidth);
       unit.multiply<0, 4, 6>(kSigned);
       unit.multiply<2, 5, 6>(kSigned);
+      for (int64_t q = 0; q < quota; ++q) ending.finish(pair++);
       unit.multiply<1, 4, 7>(kSigned);
       unit.multiply<3, 5, 7>(kSigned);
       prefetch.step();
-      for (int64_t q = 0; q < quota; ++q) ending.finish(pair++);
     }
     unit.store<0>(sums, kSumsStride);
     unit.store<1>(sums + kLanes, kSumsStride);

@@ -127,11 +127,12 @@ void run_strided_as(const Block& block, const Strided& s) {
         if constexpr (!std::is_same_v<Ending, NoEnding>) {
           if (columns == kColumns && block.m - i > kTileRows) {
             const TilePair pair = next_pair(s, i, block.m, plain.next().starts);
+            rows = pair.rows[0] + pair.rows[1];
+            plain.announce(i, rows);
             pending.finish_all();
             multiply_plain<kSigned, kSteps>(unit, block.bias + j, s, s.base + pair.start[0] * s.position_bytes,
                                             s.base + pair.start[1] * s.position_bytes, b, plain, prefetch);
-            rows = pair.rows[0] + pair.rows[1];
-            plain.set(i, rows, j);
+            plain.set(rows, j);
             continue;
           }
         }
