@@ -52,6 +52,13 @@ OCTET_INLINE V exp(V x) {
   return times_power_of_two(t.fraction + V(1.0f), t.n);
 }
 
+// The same for x <= 0 (or NaN).
+template <typename V>
+OCTET_INLINE V exp_not_positive(V x) {
+  Reduced<V> t = reduce_exp(max(V(-104.0f), x));
+  return times_power_of_two(t.fraction + V(1.0f), t.n);
+}
+
 // e^x - 1 without cancellation for small x.
 template <typename V>
 OCTET_INLINE V exp_minus_one(V x) {

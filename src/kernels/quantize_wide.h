@@ -13,22 +13,26 @@ namespace octet::kernels {
 namespace {
 
 struct Quantizer {
-  simd::Wide scale, inverse, rest, least, most;
+  simd::Wide scale, minus_scale, inverse, rest, least, most;
   simd::Wide::Int zero;
   Requantizer slow;
   bool quick;
 
   OCTET_INLINE Quantizer(float s, int32_t zero_point, int32_t low, int32_t high)
-      : scale(s), inverse(1.0f / s), rest(0.0f), least(static_cast<float>(low - zero_point) * s), most(static_cast<float>(high - zero_point) * s),
+      : scale(s), minus_scale(-s), inverse(1.0f / s), rest(0.0f), least(static_cast<float>(low - zero_point) * s), most(static_cast<float>(high - zero_point) * s),
         zero(zero_point), slow(zero_point, low, high), quick(s >= 0x1p-60f && s <= 0x1p60f) {
-    rest = simd::fma(simd::negate(inverse), scale, simd::Wide(1.0f)) * inverse;
+    rest = simd::fma(inverse, minus_scale, simd::Wide(1.0f)) * inverse;
   }
   OCTET_INLINE simd::Wide::Int operator()(simd::Wide x) const {
     if (!quick) return slow(x / scale);
     x = simd::select(x == x, x, simd::Wide(0.0f));
-    x = simd::min(most, simd::max(least, x));
+    return rounded(simd::max(least, x));
+  }
+  // For x between `least` and infinity, where `quick`.
+  OCTET_INLINE simd::Wide::Int rounded(simd::Wide x) const {
+    x = simd::min(most, x);
     const simd::Wide q = simd::fma(x, inverse, x * rest);
-    return simd::to_int(simd::fma(simd::fma(simd::negate(q), scale, x), inverse, q)) + zero;
+    return simd::to_int(simd::fma(simd::fma(q, minus_scale, x), inverse, q)) + zero;
   }
 };
 

@@ -147,9 +147,30 @@ OCTET_INLINE float reduce_tree(Wide lanes, Combine combine) {
     for (int l = 0; l < half; ++l) v[l] = combine(Scalar(v[l]), Scalar(v[l + half])).v;
   return v[0];
 }
+#if defined(__AVX512F__)
+// The same tree in registers.
+template <typename Combine>
+OCTET_INLINE float reduce_registers(Wide lanes, Combine combine) {
+  lanes = combine(lanes, Wide(_mm512_shuffle_f32x4(lanes.v, lanes.v, 0x4e)));
+  lanes = combine(lanes, Wide(_mm512_shuffle_f32x4(lanes.v, lanes.v, 0xb1)));
+  lanes = combine(lanes, Wide(_mm512_permute_ps(lanes.v, 0x4e)));
+  lanes = combine(lanes, Wide(_mm512_permute_ps(lanes.v, 0xb1)));
+  return _mm512_cvtss_f32(lanes.v);
+}
+OCTET_INLINE float reduce_add(Wide lanes) {
+  return reduce_registers(lanes, [](Wide a, Wide b) { return a + b; });
+}
+OCTET_INLINE float reduce_max(Wide lanes) {
+  return reduce_registers(lanes, [](Wide a, Wide b) { return max(a, b); });
+}
+#else
 OCTET_INLINE float reduce_add(Wide lanes) {
   return reduce_tree(lanes, [](Scalar a, Scalar b) { return a + b; });
 }
+OCTET_INLINE float reduce_max(Wide lanes) {
+  return reduce_tree(lanes, [](Scalar a, Scalar b) { return max(a, b); });
+}
+#endif
 
 // Calls body(i, n) for blocks of 16 elements from 0 to count. n is the constant 16 for whole blocks, so that they compile to
 // plain loads, and an int for what is left: pass it on to load_block and its kin.

@@ -61,7 +61,9 @@ bool bind_binary(BindContext& context) {
   const Node& node = context.node();
   auto loop = step_loop<3>(*node.outputs[0], {node.inputs[0], node.inputs[1]});
   bool bound = false;
-  if constexpr (requires { Function::kKernel; })
+  if constexpr (requires(const Function& f) { f.limits(); })
+    bound = bind_binary_kernel(context, Function::kKernel, loop, Function(node).limits());
+  else if constexpr (requires { Function::kKernel; })
     bound = context.dtype(0) == DType::kFloat32 && bind_binary_kernel(context, Function::kKernel, loop);
   if (!bound) context.set(Step::step, typename Step::Parameters{Function(node), loop, context.dtype(0)}, std::string("broadcast/reference"));
   if (kKeepsType<Function>)

@@ -24,6 +24,19 @@ struct Add : Elementwise<NumericTypes> {
   T operator()(T a, T b) const { return wrapping(a, b, [](auto p, auto q) { return p + q; }); }
 };
 
+// Internal: a sum with a Relu or Clip behind it.
+struct ClampedAdd : Elementwise<Types<float>> {
+  static constexpr char kName[] = "ClampedAdd";
+  static constexpr Op kKernel = Op::kAdd;
+  float low, high;
+  explicit ClampedAdd(const Node& node) : low(node.attributes.real("low")), high(node.attributes.real("high")) {}
+  kernels::binary_f32::Params limits() const { return {low, high}; }
+  float operator()(float a, float b) const {
+    const float v = a + b;
+    return v < low ? low : v > high ? high : v;
+  }
+};
+
 struct Sub : Elementwise<NumericTypes> {
   static constexpr char kName[] = "Sub";
   static constexpr Op kKernel = Op::kSubtract;
@@ -106,7 +119,7 @@ OCTET_BITWISE(BitwiseXor, ^)
 
 constexpr OperatorDef definitions[] = {
     with_lower(binary<Add>(), lower_add), with_lower(binary<Sub>(), lower_subtract), with_lower(binary<Mul>(), lower_multiply),
-    binary<Div>(), binary<Mod>(10), binary<PRelu>(), binary<BitShift>(11),
+    binary<ClampedAdd>(1, "octet"), binary<Div>(), binary<Mod>(10), binary<PRelu>(), binary<BitShift>(11),
     binary<BitwiseAnd>(18), binary<BitwiseOr>(18), binary<BitwiseXor>(18),
 };
 

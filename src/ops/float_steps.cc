@@ -66,7 +66,7 @@ void run_unary_kernel(const UnaryKernel& kernel, const float* x, float* y, int64
   });
 }
 
-bool bind_binary_kernel(BindContext& context, binary_f32::Op op, const StridedLoop<3>& loop) {
+bool bind_binary_kernel(BindContext& context, binary_f32::Op op, const StridedLoop<3>& loop, binary_f32::Params limits) {
   if (loop.axes > kernels::Broadcast::kMaxRank || loop.empty) return false;
   kernels::Broadcast shape;
   shape.rank = loop.axes > 0 ? loop.axes : 1;
@@ -76,7 +76,7 @@ bool bind_binary_kernel(BindContext& context, binary_f32::Op op, const StridedLo
     shape.b_stride[axis] = loop.strides[2][axis];
   }
   const auto& entry = binary_f32::select(context.isa());
-  context.set(binary_step, BinaryParameters{entry.kernel, op, {}, shape}, std::string("binary_f32/") + entry.name);
+  context.set(binary_step, BinaryParameters{entry.kernel, op, limits, shape}, std::string("binary_f32/") + entry.name);
   return true;
 }
 

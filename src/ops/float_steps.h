@@ -19,6 +19,6 @@ bool bind_unary_kernel(BindContext& context, const UnaryKernel& kernel);
 void run_unary_kernel(const UnaryKernel& kernel, const float* x, float* y, int64_t count, ThreadPool* pool);
 
 // y = a op b; `loop` has operands y, a, b as step_loop makes it. False when it has too many axes.
-bool bind_binary_kernel(BindContext& context, kernels::binary_f32::Op op, const StridedLoop<3>& loop);
+bool bind_binary_kernel(BindContext& context, kernels::binary_f32::Op op, const StridedLoop<3>& loop, kernels::binary_f32::Params limits = {});
 
 }  // namespace octet::ops

@@ -39,7 +39,6 @@ struct Parameters {
   Blocks<ConvF32> scores32, values32;
   bool q_signed, k_unsigned, v_unsigned, p_signed;
   int32_t zero_points[5];
-  float q_scale, p_scale;               // of the products with float results: 1 where the multipliers hold it
   int32_t minimum, maximum;
   // Scratch of one worker.
   int64_t values_offset, rows_offset, bytes_offset, sums_offset, products_offset, worker_bytes;
@@ -124,7 +123,6 @@ void run_bytes(const Parameters& p, const StepArguments& step, const Task& task,
     ConvInt8Args args;
     args.input = q + p.q.at(task.b, task.h, row);
     args.input_zero_point = p.zero_points[kQ];
-    args.input_scale = p.q_scale;
     args.packed = memory;
     args.output = scores;
     args.output_kind = Int8Output::kFloat32;
@@ -134,7 +132,6 @@ void run_bytes(const Parameters& p, const StepArguments& step, const Task& task,
     ConvInt8Args out;
     out.input = bytes;
     out.input_zero_point = p.zero_points[kP];
-    out.input_scale = p.p_scale;
     out.packed = memory + p.values_offset;
     out.row_sums = sums;
     out.output_kind = p.bytes_out ? Int8Output::kByte : Int8Output::kFloat32;
@@ -216,8 +213,6 @@ bool bind_fused_attention(BindContext& context) {
     p.row_params.scale = a.scales[kP];
     p.row_params.zero_point = p.zero_points[kP];
     p.row_params.low = static_cast<int32_t>(range.low), p.row_params.high = static_cast<int32_t>(range.high);
-    p.q_scale = a.scales[kQ];
-    p.p_scale = p.bytes_out ? 1.0f : a.scales[kP];
     if (p.bytes_out) {
       const Range y = integer_range(a.y_type);
       p.minimum = static_cast<int32_t>(y.low), p.maximum = static_cast<int32_t>(y.high);
@@ -228,9 +223,9 @@ bool bind_fused_attention(BindContext& context) {
       for (int64_t i = 0; i < count; ++i, at += 4) std::memcpy(at, &value, 4);
     };
     fill(p.zero_points[kK], a.keys);
-    fill(a.scales[kK], a.keys);
+    fill(a.scales[kK] * a.scales[kQ], a.keys);
     fill(p.zero_points[kV], a.value_depth);
-    const float multiplier = p.bytes_out ? a.scales[kP] * a.scales[kV] / a.scales[kY] : a.scales[kV];
+    const float multiplier = p.bytes_out ? a.scales[kP] * a.scales[kV] / a.scales[kY] : a.scales[kV] * a.scales[kP];
     fill(multiplier, a.value_depth);
     context.add_packed(std::move(columns));
   }

@@ -53,6 +53,10 @@ class LayoutChooser {
         if (value != nullptr && rank(*value) >= 3) value->layout = Layout::kChannelsLast;
       return;
     }
+    if (joins_pixels(node)) {
+      node.outputs[0]->layout = Layout::kChannelsLast;
+      return;
+    }
     for (size_t i = 0; i < node.inputs.size(); ++i)
       if (node.input(i) != nullptr) want(node, i, Layout::kOnnx);
     for (size_t i = 0; i < node.captures.size(); ++i)
@@ -68,6 +72,22 @@ class LayoutChooser {
     for (const Value* value : node.outputs)
       if (value != nullptr && !value->has_concrete_shape()) return false;
     return true;
+  }
+
+  // A view of a channels-last value that changes the spatial axes alone (N×C×H×W to N×C×HW) is one of the bytes as they lie.
+  static bool joins_pixels(const Node& node) {
+    if (!node.op->view || !node.op->domain.empty() || !shapes_are_concrete(node)) return false;
+    const Value *in = node.inputs[0], *out = node.outputs[0];
+    if (in->layout != Layout::kChannelsLast || rank(*out) < 3 || out->graph_outputs > 0) return false;
+    return (*in->shape)[0] == (*out->shape)[0] && (*in->shape)[1] == (*out->shape)[1];
+  }
+
+  // Whether somebody has a use for channels-last values of this rank.
+  static bool is_wanted_channels_last(const Value& value) {
+    if (rank(value) >= 4) return true;
+    for (const Node* reader : value.consumers)
+      if (reader->op->layout != nullptr && shapes_are_concrete(*reader) && reader->op->layout(*reader) == LayoutSupport::kChannelsLast) return true;
+    return false;
   }
 
   // Operands that flow through a channels-last operator; its weights and parameters stay as they are.
@@ -162,7 +182,7 @@ class LayoutChooser {
     for (int axis = 1; axis + 1 < r; ++axis) to_last &= permutation[static_cast<size_t>(axis)] == axis + 1;
     for (int axis = 2; axis < r; ++axis) to_first &= permutation[static_cast<size_t>(axis)] == axis - 1;
     bool from_stored = to_last && in->layout == Layout::kChannelsLast;
-    bool into_stored = to_first && in->layout == Layout::kOnnx && out->graph_outputs == 0;
+    bool into_stored = to_first && in->layout == Layout::kOnnx && out->graph_outputs == 0 && is_wanted_channels_last(*out);
     if (!from_stored && !into_stored) return false;
     Value* view = graph_.add_value(out->name);
     view->dtype = out->dtype;

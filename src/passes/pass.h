@@ -56,6 +56,7 @@ int fuse_residuals(Graph&, const PassOptions&);          // Conv + Add (+ Relu)
 int lower_quantized(Graph&, const PassOptions&);         // QDQ → integer operators
 int fuse_dynamic(Graph&, const PassOptions&);            // integer product + Cast + scales + bias → one product with float results
 int fuse_attention(Graph&, const PassOptions&);          // product + Softmax + product → one step
+int fuse_normalization(Graph&, const PassOptions&);      // Add + LayerNormalization + QuantizeLinear
 int choose_layout(Graph&, const PassOptions&);
 int remove_dead_nodes(Graph&, const PassOptions&);
 

@@ -30,6 +30,7 @@ std::span<const Pass> engine_passes() {
       {"fuse-dynamic", "scale the sums of dynamically quantized products inside of them", fuse_dynamic},
       {"fold-all-constants", "dequantize weights that stay float", fold_all_constants},
       {"fuse-attention", "compute attention head by head in one step", fuse_attention},
+      {"fuse-normalization", "add and quantize inside the layer normalization", fuse_normalization},
       {"fuse-residuals", "add the skip connection inside the convolution", fuse_residuals},
       {"fuse-activations", "clamp inside the convolution", fuse_activations},
       {"remove-dead", "drop what no output needs", remove_dead_nodes},

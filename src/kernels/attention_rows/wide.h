@@ -22,73 +22,109 @@ inline Params without_division(Params p) {
   return p;
 }
 
-// Scales a row and exponentiates it in place; returns 1 / Σ.
-template <Scaling scaling>
-OCTET_INLINE float exponentials(const Params& p, const float* addend, float* row, int64_t columns) {
+constexpr int kAtOnce = 4;   // rows whose reductions run side by side
+
+// Scales rows and exponentiates them in place; sets inverse[k] to 1 / Σ of row k.
+template <int count, Scaling scaling>
+OCTET_INLINE void exponentials(const Params& p, const float* addend, float* x, int64_t columns, int64_t x_stride, float* inverse) {
   const Wide factor(p.factor);
-  auto scaled = [&](int64_t i, auto n) {
-    Wide v = simd::load_block(row + i, n);
+  auto scaled = [&](int k, int64_t i, auto n) {
+    Wide v = simd::load_block(x + k * x_stride + i, n);
     if constexpr (scaling == Scaling::kMultiply) v = v * factor;
     if constexpr (scaling == Scaling::kDivide) v = v / factor;
-    if (addend != nullptr) v = v + simd::load_block(addend + i, n);
+    if (addend != nullptr) v = v + simd::load_block(addend + k * p.addend_stride + i, n);
     return v;
   };
   // A product is made again rather than stored; a quotient or a sum is not.
   const bool store = scaling == Scaling::kDivide || addend != nullptr;
-  Wide most(-math::kInfinity);
+  Wide most[count], m[count], sums[count];
+  for (int k = 0; k < count; ++k) most[k] = Wide(-math::kInfinity), sums[k] = Wide(0.0f);
   simd::for_blocks(columns, [&](int64_t i, auto n) {
-    const Wide v = scaled(i, n);
-    if (store) simd::store_block(v, row + i, n);
-    const Wide next = simd::max(v, most);
-    most = n == 16 ? next : simd::select(simd::lanes_below(n), next, most);
+    for (int k = 0; k < count; ++k) {
+      const Wide v = scaled(k, i, n);
+      if (store) simd::store_block(v, x + k * x_stride + i, n);
+      const Wide next = simd::max(v, most[k]);
+      most[k] = n == 16 ? next : simd::select(simd::lanes_below(n), next, most[k]);
+    }
   });
-  const Wide m(simd::reduce_tree(most, [](simd::Scalar a, simd::Scalar b) { return simd::max(a, b); }) + 0.0f);
-  Wide lanes(0.0f);
+  for (int k = 0; k < count; ++k) m[k] = Wide(simd::reduce_max(most[k]) + 0.0f);
   simd::for_blocks(columns, [&](int64_t i, auto n) {
-    const Wide e = math::exp((store ? simd::load_block(row + i, n) : scaled(i, n)) - m);
-    simd::store_block(e, row + i, n);
-    lanes = lanes + (n == 16 ? e : simd::select(simd::lanes_below(n), e, Wide(0.0f)));
+    for (int k = 0; k < count; ++k) {
+      const Wide e = math::exp_not_positive((store ? simd::load_block(x + k * x_stride + i, n) : scaled(k, i, n)) - m[k]);
+      simd::store_block(e, x + k * x_stride + i, n);
+      sums[k] = sums[k] + (n == 16 ? e : simd::select(simd::lanes_below(n), e, Wide(0.0f)));
+    }
   });
-  return 1.0f / simd::reduce_add(lanes);
+  for (int k = 0; k < count; ++k) inverse[k] = 1.0f / simd::reduce_add(sums[k]);
 }
 
-OCTET_INLINE float exponentials(const Params& p, int64_t r, float* row, int64_t columns) {
+template <int count>
+OCTET_INLINE void exponentials(const Params& p, int64_t r, float* x, int64_t columns, int64_t x_stride, float* inverse) {
   const float* addend = p.addend == nullptr ? nullptr : p.addend + r * p.addend_stride;
   switch (p.scaling) {
-    case Scaling::kMultiply: return exponentials<Scaling::kMultiply>(p, addend, row, columns);
-    case Scaling::kDivide: return exponentials<Scaling::kDivide>(p, addend, row, columns);
-    default: return exponentials<Scaling::kNone>(p, addend, row, columns);
+    case Scaling::kMultiply: return exponentials<count, Scaling::kMultiply>(p, addend, x, columns, x_stride, inverse);
+    case Scaling::kDivide: return exponentials<count, Scaling::kDivide>(p, addend, x, columns, x_stride, inverse);
+    default: return exponentials<count, Scaling::kNone>(p, addend, x, columns, x_stride, inverse);
+  }
+}
+
+template <int count>
+void some_floats(const Params& p, int64_t r, float* x, int64_t columns, int64_t x_stride) {
+  float inverse[count];
+  exponentials<count>(p, r, x, columns, x_stride, inverse);
+  for (int k = 0; k < count; ++k) {
+    float* row = x + k * x_stride;
+    const Wide factor(inverse[k]);
+    simd::for_blocks(columns, [&](int64_t i, auto n) { simd::store_block(simd::load_block(row + i, n) * factor, row + i, n); });
   }
 }
 
 void floats_wide(const Params& params, float* x, int64_t rows, int64_t columns, int64_t x_stride) {
   const Params p = without_division(params);
-  for (int64_t r = 0; r < rows; ++r) {
-    float* row = x + r * x_stride;
-    const Wide inverse(exponentials(p, r, row, columns));
-    simd::for_blocks(columns, [&](int64_t i, auto n) { simd::store_block(simd::load_block(row + i, n) * inverse, row + i, n); });
+  int64_t r = 0;
+  for (; r + kAtOnce <= rows; r += kAtOnce) some_floats<kAtOnce>(p, r, x + r * x_stride, columns, x_stride);
+  for (; r < rows; ++r) some_floats<1>(p, r, x + r * x_stride, columns, x_stride);
+}
+
+OCTET_INLINE int32_t add_up(Wide::Int v) {
+  alignas(64) int32_t lanes[16];
+  v.store(lanes);
+  int32_t sum = 0;
+  for (int32_t lane : lanes) sum += lane;
+  return sum;
+}
+
+template <int count>
+void some_bytes(const Params& p, const Quantizer& quantize, int64_t r, float* x, uint8_t* y, int64_t columns, int64_t x_stride, int64_t y_stride, int32_t* sums) {
+  float inverse[count];
+  exponentials<count>(p, r, x, columns, x_stride, inverse);
+  for (int k = 0; k < count; ++k) {
+    const float* row = x + k * x_stride;
+    uint8_t* out = y + k * y_stride;
+    const Wide factor(inverse[k]);
+    Wide::Int sum(0);
+    auto finish = [&](int64_t i, auto n, Wide::Int byte) {
+      simd::store_u8_block(byte, out + i, n);
+      sum = sum + (n == 16 ? byte : simd::select(simd::lanes_below(n), byte, Wide::Int(0)));
+    };
+    // A NaN in the row makes all of it NaN; probabilities are never negative.
+    if (inverse[k] == inverse[k] && quantize.quick) {
+      simd::for_blocks(columns, [&](int64_t i, auto n) { finish(i, n, quantize.rounded(simd::load_block(row + i, n) * factor)); });
+    } else {
+      simd::for_blocks(columns, [&](int64_t i, auto n) { finish(i, n, quantize(simd::load_block(row + i, n) * factor)); });
+    }
+    if (sums != nullptr) sums[k] = add_up(sum);
   }
 }
 
 void bytes_wide(const Params& params, float* x, uint8_t* y, int64_t rows, int64_t columns, int64_t x_stride, int64_t y_stride, int32_t* sums) {
   const Params p = without_division(params);
   const Quantizer quantize(p.scale, p.zero_point, p.low, p.high);
-  for (int64_t r = 0; r < rows; ++r) {
-    float* row = x + r * x_stride;
-    uint8_t* out = y + r * y_stride;
-    const Wide inverse(exponentials(p, r, row, columns));
-    Wide::Int sum(0);
-    simd::for_blocks(columns, [&](int64_t i, auto n) {
-      const Wide::Int byte = quantize(simd::load_block(row + i, n) * inverse);
-      simd::store_u8_block(byte, out + i, n);
-      sum = sum + (n == 16 ? byte : simd::select(simd::lanes_below(n), byte, Wide::Int(0)));
-    });
-    if (sums == nullptr) continue;
-    alignas(64) int32_t lanes[16];
-    sum.store(lanes);
-    sums[r] = 0;
-    for (int32_t lane : lanes) sums[r] += lane;
-  }
+  int64_t r = 0;
+  auto sums_of = [&](int64_t row) { return sums == nullptr ? nullptr : sums + row; };
+  for (; r + kAtOnce <= rows; r += kAtOnce)
+    some_bytes<kAtOnce>(p, quantize, r, x + r * x_stride, y + r * y_stride, columns, x_stride, y_stride, sums_of(r));
+  for (; r < rows; ++r) some_bytes<1>(p, quantize, r, x + r * x_stride, y + r * y_stride, columns, x_stride, y_stride, sums_of(r));
 }
 
 constexpr Kernel kWide = {floats_wide, bytes_wide};

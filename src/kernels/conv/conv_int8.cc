@@ -129,12 +129,12 @@ void set_columns(const ConvInt8& op, const ConvInt8Args& args, const PackedGroup
   const int32_t zero_point = kernel_zero_point(op, args.input_zero_point);
   block.bias = group.folded_bias + column;
   if (zero_point != group.header->input_zero_point) {
-    for (int64_t o = 0; o < padded_columns; ++o) bias[o] = fold(group.bias[column + o], zero_point, group.weight_sums[column + o]);
+    op.pack->fold_columns(group.bias + column, group.weight_sums + column, zero_point, padded_columns, bias);
     block.bias = bias;
   }
   block.multiplier = group.multiplier + column;
   if (args.input_scale != 1) {
-    for (int64_t o = 0; o < padded_columns; ++o) multiplier[o] = group.multiplier[column + o] * args.input_scale;
+    op.pack->scale_columns(group.multiplier + column, args.input_scale, padded_columns, multiplier);
     block.multiplier = multiplier;
   }
   block.float_bias = group.header->has_float_bias ? group.float_bias + column : nullptr;

@@ -23,8 +23,30 @@ struct Params {
   float* inverses = nullptr;
 };
 
+// A residual addition before and a quantization behind, in the same pass over each row:
+//   v_i = fl(x_i + skip_i), skip_i given in float or as fl(fl(byte − zero point) · scale), or v_i = x_i without a skip
+//   y   = the normalised v, or the byte sat(rhe(fl(y_i / y_scale)) + y_zero_point), as kernels/quantize has it
+// `sum` receives v: all rows, or with keeps_sum false one row of memory that is used again for each. Where there is no skip it is not
+// touched. sum may be x or skip; params.means and inverses are not written.
+struct Fused {
+  Params params;
+  const float* x = nullptr;
+  const float* skip = nullptr;            // at most one of the two
+  const uint8_t* skip_bytes = nullptr;
+  float skip_scale = 1;
+  int32_t skip_zero_point = 0;
+  bool skip_signed = false;
+  float* sum = nullptr;
+  bool keeps_sum = true;
+  float* y = nullptr;                     // one of the two
+  uint8_t* y_bytes = nullptr;
+  float y_scale = 1;
+  int32_t y_zero_point = 0, y_low = 0, y_high = 255;
+};
+
 struct Kernel {
   void (*run)(const Params& params, const float* x, float* y, int64_t rows, int64_t columns);
+  void (*fused)(const Fused& fused, int64_t rows, int64_t columns);
 };
 
 #define OCTET_KERNEL_MANIFEST "kernels/layer_norm_f32/manifest.inc"

@@ -37,6 +37,43 @@ TEST(LayerNormF32, EveryKernelMatchesTheReference) {
   });
 }
 
+TEST(LayerNormF32, FusedKernelsMatchTheReference) {
+  Random random(21);
+  for_each_kernel<Kernel>(entries(), [&](const char*, const Kernel& kernel) {
+    for (int64_t columns : {1, 15, 16, 17, 33, 64, 391})
+      for (int variant = 0; variant < 48; ++variant) {
+        const int64_t rows = 3, count = rows * columns;
+        const bool wild = variant >= 24, bytes_out = variant % 2, keeps = variant / 2 % 2;
+        const std::vector<float> x = wild ? random.wild_floats(count) : random.floats(count, -3, 5), skip = random.floats(count, -3, 5);
+        const std::vector<float> scale = random.floats(columns, -2, 2), bias = random.floats(columns, -2, 2);
+        const std::vector<uint8_t> skip_bytes = random.bytes(count);
+        Fused f;
+        f.x = x.data();
+        f.params.rms = variant % 5 == 0;
+        if (variant % 3 > 0) f.params.scale = scale.data();
+        if (variant % 3 > 1) f.params.bias = bias.data();
+        if (variant / 4 % 3 == 1) f.skip = skip.data();
+        if (variant / 4 % 3 == 2) f.skip_bytes = skip_bytes.data(), f.skip_scale = 0.02f, f.skip_signed = variant % 2, f.skip_zero_point = f.skip_signed ? -3 : 130;
+        f.keeps_sum = keeps;
+        f.y_scale = 0.013f;
+        if (variant % 7 == 0) f.y_low = -128, f.y_high = 127, f.y_zero_point = -5;
+        struct Results { std::vector<float> sum, y; std::vector<uint8_t> bytes; };
+        Results want{std::vector<float>(x.size(), 1), std::vector<float>(x.size(), 2), std::vector<uint8_t>(x.size(), 3)}, got = want;
+        auto run = [&](const Kernel& k, Results& r) {
+          f.sum = r.sum.data();
+          f.y = bytes_out ? nullptr : r.y.data();
+          f.y_bytes = bytes_out ? r.bytes.data() : nullptr;
+          k.fused(f, rows, columns);
+        };
+        run(reference, want);
+        run(kernel, got);
+        ASSERT_TRUE(same_bits(got.y, want.y)) << columns << " variant " << variant;
+        ASSERT_TRUE(same_bits(got.bytes, want.bytes)) << columns << " variant " << variant;
+        ASSERT_TRUE(same_bits(got.sum, want.sum)) << columns << " variant " << variant;
+      }
+  });
+}
+
 TEST(LayerNormF32, MatchesTheDefinitionInDouble) {
   Random random(20);
   const int64_t n = 77;

@@ -5,6 +5,8 @@
 //
 // 0 where the row or the column lies beyond depth or columns; depth_steps groups altogether. sums[j] += Σ of column j, after the xor.
 // row_sums: sums[r] = Σ of the first `count` bytes at rows + r · stride.
+// fold_columns: folded[j] = bias[j] − zero_point · sums[j] modulo 2^32; scale_columns: scaled[j] = fl(values[j] · factor). Both run for
+// every product whose scale and zero point are found at run time.
 // One of row_stride and column_stride should be 1: other layouts take the plain way. Reads nothing beyond its operands; out is 64-byte
 // aligned and has no other demands. Pure, thread-safe.
 #pragma once
@@ -28,6 +30,8 @@ struct Panel {
 struct Kernel {
   void (*panel)(const Panel& panel);
   void (*row_sums)(const uint8_t* rows, int64_t stride, int64_t row_count, int64_t count, bool is_signed, int32_t* sums);
+  void (*fold_columns)(const int32_t* bias, const int32_t* sums, int32_t zero_point, int64_t count, int32_t* folded);
+  void (*scale_columns)(const float* values, float factor, int64_t count, float* scaled);
 };
 
 void pack_plainly(const Panel& panel);   // the reference's, for shapes that a kernel leaves alone

@@ -33,6 +33,17 @@ TEST(PackInt8, EveryKernelMatchesTheReference) {
               }
             }
     for (int64_t count : sweep_counts()) {
+      std::vector<int32_t> bias, sums;
+      for (int64_t i = 0; i < count; ++i) bias.push_back(static_cast<int32_t>(random.bits())), sums.push_back(static_cast<int32_t>(random.bits()));
+      const std::vector<float> values = random.wild_floats(count);
+      std::vector<int32_t> folded(bias.size() + 20, 1), folded_too = folded;
+      std::vector<float> scaled(bias.size() + 20, 1), scaled_too = scaled;
+      reference.fold_columns(bias.data(), sums.data(), -131, count, folded.data());
+      kernel.fold_columns(bias.data(), sums.data(), -131, count, folded_too.data());
+      ASSERT_EQ(folded_too, folded);
+      reference.scale_columns(values.data(), 0.3f, count, scaled.data());
+      kernel.scale_columns(values.data(), 0.3f, count, scaled_too.data());
+      ASSERT_TRUE(same_bits(scaled_too, scaled));
       const std::vector<uint8_t> data = random.bytes(5 * count + 1);
       for (bool is_signed : {false, true}) {
         std::vector<int32_t> want(5, 1), got(5, 2);

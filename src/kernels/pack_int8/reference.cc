@@ -29,6 +29,15 @@ static void row_sums(const uint8_t* rows, int64_t stride, int64_t row_count, int
   for (int64_t r = 0; r < row_count; ++r, rows += stride) sums[r] = is_signed ? sum_of<int8_t>(rows, count) : sum_of<uint8_t>(rows, count);
 }
 
-const Kernel reference = {pack_plainly, row_sums};
+static void fold_columns(const int32_t* bias, const int32_t* sums, int32_t zero_point, int64_t count, int32_t* folded) {
+  for (int64_t j = 0; j < count; ++j)
+    folded[j] = static_cast<int32_t>(static_cast<uint32_t>(bias[j]) - static_cast<uint32_t>(zero_point) * static_cast<uint32_t>(sums[j]));
+}
+
+static void scale_columns(const float* values, float factor, int64_t count, float* scaled) {
+  for (int64_t j = 0; j < count; ++j) scaled[j] = values[j] * factor;
+}
+
+const Kernel reference = {pack_plainly, row_sums, fold_columns, scale_columns};
 
 }  // namespace octet::kernels::pack_int8

@@ -124,8 +124,25 @@ void row_sums(const uint8_t* rows, int64_t stride, int64_t row_count, int64_t co
   else sum_rows<false>(rows, stride, row_count, count, sums);
 }
 
+void fold_columns(const int32_t* bias, const int32_t* sums, int32_t zero_point, int64_t count, int32_t* folded) {
+  const __m512i zero = _mm512_set1_epi32(zero_point);
+  for (int64_t j = 0; j < count; j += kLanes) {
+    const __mmask16 mask = first_lanes(count - j);
+    const __m512i product = _mm512_mullo_epi32(zero, _mm512_maskz_loadu_epi32(mask, sums + j));
+    _mm512_mask_storeu_epi32(folded + j, mask, _mm512_sub_epi32(_mm512_maskz_loadu_epi32(mask, bias + j), product));
+  }
+}
+
+void scale_columns(const float* values, float factor, int64_t count, float* scaled) {
+  const __m512 by = _mm512_set1_ps(factor);
+  for (int64_t j = 0; j < count; j += kLanes) {
+    const __mmask16 mask = first_lanes(count - j);
+    _mm512_mask_storeu_ps(scaled + j, mask, _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, values + j), by));
+  }
+}
+
 }  // namespace
 
-const Kernel x86_avx512vnni = {panel, row_sums};
+const Kernel x86_avx512vnni = {panel, row_sums, fold_columns, scale_columns};
 
 }  // namespace octet::kernels::pack_int8

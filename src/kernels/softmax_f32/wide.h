@@ -15,7 +15,7 @@ OCTET_INLINE float largest(const float* x, int64_t count) {
     Wide next = simd::max(simd::load_block(x + i, n), most);
     most = n == 16 ? next : simd::select(simd::lanes_below(n), next, most);
   });
-  return simd::reduce_tree(most, [](simd::Scalar a, simd::Scalar b) { return simd::max(a, b); }) + 0.0f;
+  return simd::reduce_max(most) + 0.0f;
 }
 
 template <bool logarithm>
@@ -26,7 +26,7 @@ void rows_wide(const float* x, float* y, int64_t rows, int64_t columns, int64_t 
     const Wide m(largest(row, columns));
     Wide lanes(0.0f);
     simd::for_blocks(columns, [&](int64_t i, auto n) {
-      Wide e = math::exp(simd::load_block(row + i, n) - m);
+      Wide e = math::exp_not_positive(simd::load_block(row + i, n) - m);
       if constexpr (!logarithm) simd::store_block(e, out + i, n);
       lanes = lanes + (n == 16 ? e : simd::select(simd::lanes_below(n), e, Wide(0.0f)));
     });
@@ -48,7 +48,7 @@ void columns_wide(const float* x, float* y, int64_t rows, int64_t columns, int64
     for (int64_t r = 0; r < rows; ++r) m = simd::max(simd::load_block(x + r * x_stride + c, n), m);
     m = m + Wide(0.0f);
     for (int64_t r = 0; r < rows; ++r) {
-      Wide e = math::exp(simd::load_block(x + r * x_stride + c, n) - m);
+      Wide e = math::exp_not_positive(simd::load_block(x + r * x_stride + c, n) - m);
       sum = sum + e;
       if constexpr (!logarithm) simd::store_block(e, y + r * y_stride + c, n);
     }
