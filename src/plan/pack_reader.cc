@@ -271,7 +271,10 @@ class PackReader {
     void* zeros = mmap(nullptr, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     require(zeros != MAP_FAILED, ErrorCode::kResourceLimit, "out of memory: the pack speaks of weights of ", absent_bytes_, " bytes");
     std::shared_ptr<const void> keep_alive(zeros, [size](const void* memory) { munmap(const_cast<void*>(memory), size); });
-    for (Value* value : absent_) value->set_constant(Tensor(value->dtype, *value->shape, zeros, keep_alive));
+    for (Value* value : absent_) {
+      if (value->producer != nullptr || value->is_input) ByteReader::damaged("a value has two origins");
+      value->set_constant(Tensor(value->dtype, *value->shape, zeros, keep_alive));
+    }
   }
 
   const Pack& pack_;

@@ -30,9 +30,11 @@ bool same_file(const PackSource& a, const PackSource& b) {
   return a.path == b.path && a.bytes == b.bytes && a.inode == b.inode && a.modified_ns == b.modified_ns;
 }
 
-// Everything that an entry must agree with; the name of its file follows from it. Input shapes are no part of it.
+// Everything that an entry must agree with; the name of its file follows from it. Input shapes are no part of it. The program itself is:
+// a rebuilt one may pack in another order.
 std::string cache_key(const PackSource& model, Isa isa) {
-  return text(version(), '|', isa_name(isa), '|', model.path, '|', model.inode, '|', model.bytes, '|', model.modified_ns);
+  const PackSource program = identify("/proc/self/exe");
+  return text(version(), '|', program.bytes, '|', program.modified_ns, '|', isa_name(isa), '|', model.path, '|', model.inode, '|', model.bytes, '|', model.modified_ns);
 }
 
 std::string entry_path(const std::string& directory, const std::string& key, std::span<const Shape> shapes) {
