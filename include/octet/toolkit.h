@@ -179,8 +179,12 @@ struct QuantizeOptions {
   DataOptions data;                      // frames to calibrate on; static quantization needs some
   SessionOptions session;
   std::optional<std::string> method;     // "static", "dynamic", "weight-only"
-  std::optional<std::string> calibrator; // "minmax", "percentile", "entropy", "mse"
+  std::optional<std::string> calibrator; // "minmax", "moving-average", "percentile", "entropy", "mse"
+  std::vector<std::string> calibration;  // saved calibrations of the same model, joined, instead of frames
+  std::string save_calibration;          // write what was seen of the frames to this file; empty: do not
   bool per_tensor = false;               // one scale for all channels of a weight
+  std::optional<int> bits;               // of weights, weight-only: 8 or 4
+  std::optional<int64_t> block;          // weight-only: input channels per scale, a power of two from 16 to 1024
   std::optional<bool> equalize;          // bring channels of very different size to one size first (static)
   std::optional<std::string> bias_correction;   // "none", "analytic", "data" (static)
   Progress progress;
@@ -188,7 +192,7 @@ struct QuantizeOptions {
 
 struct LayerTreatment {
   std::string layer, operator_type;
-  std::string treatment;     // "int8", "float", "weights int8"
+  std::string treatment;     // "int8", "float", "weights int8", "weights int4"
   std::string reason;        // why it stays float
   int64_t macs = 0, weight_bytes = 0;
 };
@@ -204,6 +208,76 @@ struct QuantizeSummary {
 
 // Reads `model`, writes `output`, which appears only when it is complete.
 QuantizeSummary quantize(const std::string& model, const std::string& output, const QuantizeOptions& options = {});
+
+// --- sensitivity --------------------------------------------------------------------------------------------------------
+
+struct SensitivityOptions {
+  DataOptions data;                      // frames to listen on; labels add the drop of the score
+  std::string calibration;               // frames for the ranges; empty: those of `data`
+  SessionOptions session;
+  bool all_but = false;                  // each layer float in the 8-bit model, instead of each alone 8-bit in the float model
+  bool times = true;                     // measure what each layer saves
+  Progress progress;
+};
+
+struct LayerSensitivity {
+  std::string layer, operator_type;
+  int64_t macs = 0;
+  double sqnr_db = kNotMeasured;         // at the outputs (in front of operators that sort them), the worst one
+  double noise = kNotMeasured;           // the same as power: noise over signal, mean over the outputs
+  double drop = kNotMeasured;            // of the score, with labels
+  double float_ms = kNotMeasured, int8_ms = kNotMeasured;
+};
+
+struct SensitivityResult {
+  std::string model;
+  bool all_but = false;
+  int64_t frames = 0, calibration_frames = 0;
+  std::optional<Score> score;            // of the float model, with labels
+  double float_ms = kNotMeasured, int8_ms = kNotMeasured;   // of the whole models
+  std::vector<LayerSensitivity> layers;  // the most harmful first
+};
+
+SensitivityResult sensitivity(const std::string& model, const SensitivityOptions& options);
+
+// --- optimize -----------------------------------------------------------------------------------------------------------
+
+struct OptimizeOptions {
+  DataOptions data;                      // frames to verify on, with labels if there are any
+  std::string calibration;               // frames for the ranges; empty: every fourth frame of `data`, which is then not scored
+  SessionOptions session;
+  double max_drop = 0.5;                 // in points; for scores that are no fractions in per cent of the float model's
+  bool sure = false;                     // the upper end of the 95 % interval must stay below, too
+  double budget_minutes = 0;             // no new candidate after that; 0: no limit
+  Progress progress;
+};
+
+struct OptimizeTrial {
+  std::string name;
+  int64_t float_layers = 0;              // kept float by the search
+  double score = kNotMeasured, drop = kNotMeasured, low = kNotMeasured, high = kNotMeasured, p_value = kNotMeasured;
+  double agreement = kNotMeasured;
+  double model_ms = kNotMeasured;
+  bool passes = false;
+};
+
+struct OptimizeResult {
+  std::string model, output;             // output: what was written; OUT's name with .best when nothing passed
+  bool passed = false, out_of_time = false;
+  double max_drop = 0;
+  bool labelled = false;                 // false: drops are frames with another answer than the float model's
+  int64_t frames = 0, calibration_frames = 0;
+  std::optional<Score> score;            // of the float model
+  double float_ms = kNotMeasured;
+  std::vector<OptimizeTrial> trials;
+  int best = -1;
+  std::vector<LayerSensitivity> layers;  // where the search came to them
+  std::vector<LayerTreatment> treatments;   // of the best
+  std::string recipe;                    // of the best, as TOML
+};
+
+// Interrupted work resumes: what was found lies in OUTPUT.journal until the search is done.
+OptimizeResult optimize(const std::string& model, const std::string& output, const OptimizeOptions& options);
 
 // --- run on frames ------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ namespace octet {
 
 namespace {
 
-constexpr const char* kNames[] = {"minmax", "percentile", "entropy", "mse"};
+constexpr const char* kNames[] = {"minmax", "percentile", "entropy", "mse", "moving-average"};
 
 using Bins = std::vector<TensorStatistics::Bin>;
 
@@ -166,7 +166,7 @@ const char* calibrator_name(Calibrator calibrator) { return kNames[static_cast<i
 Calibrator calibrator_from_name(std::string_view name) {
   for (size_t i = 0; i < std::size(kNames); ++i)
     if (name == kNames[i]) return static_cast<Calibrator>(i);
-  throw Error(ErrorCode::kInvalidArgument, text("unknown calibrator '", name, "'"), "known: minmax, percentile, entropy, mse");
+  throw Error(ErrorCode::kInvalidArgument, text("unknown calibrator '", name, "'"), "known: minmax, percentile, entropy, mse, moving-average");
 }
 
 Range choose_range(const TensorStatistics& statistics, const RangeOptions& options) {
@@ -182,6 +182,11 @@ Range choose_range(const TensorStatistics& statistics, const RangeOptions& optio
     case Calibrator::kPercentile: range = percentile_range(bins, statistics.count(), options.percentile); break;
     case Calibrator::kEntropy: range = entropy_range(bins, full, options.symmetric, options.levels); break;
     case Calibrator::kMse: range = mse_range(bins, full, options.symmetric, options.levels); break;
+    case Calibrator::kMovingAverage: {
+      auto average = statistics.average_range();
+      range = {average.lowest, average.highest};
+      break;
+    }
   }
   range = with_zero(range, options.symmetric);
   range.lowest = std::max(range.lowest, full.lowest);

@@ -13,9 +13,10 @@ enum class Calibrator : uint8_t {
   kPercentile,   // all but the rarest values (1712.05877 §3, NVIDIA 2004.09602)
   kEntropy,      // least KL divergence between the distribution and its quantized form (2004.09602)
   kMse,          // least mean squared error of the quantized values (1810.05723 minimises the same quantity)
+  kMovingAverage,   // smoothed range of each frame (1712.05877 §3.1): rare extremes of single frames count little
 };
 
-const char* calibrator_name(Calibrator calibrator);                  // "minmax", "percentile", "entropy", "mse"
+const char* calibrator_name(Calibrator calibrator);                  // "minmax", "percentile", "entropy", "mse", "moving-average"
 Calibrator calibrator_from_name(std::string_view name);              // throws Error
 
 struct RangeOptions {

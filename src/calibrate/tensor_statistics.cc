@@ -1,5 +1,6 @@
 #include "calibrate/tensor_statistics.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -23,26 +24,44 @@ float bin_middle(uint32_t bin) {
 void TensorStatistics::add(std::span<const float> values) {
   if (values.empty()) return;
   if (histogram_.empty()) histogram_.resize(kBins);
-  float lowest = lowest_, highest = highest_;
+  constexpr float kNone = std::numeric_limits<float>::infinity();
+  float lowest = kNone, highest = -kNone;
   int64_t skipped = 0;
+  float infinite_low = kNone, infinite_high = -kNone;
   for (float value : values) {
     uint32_t bits = std::bit_cast<uint32_t>(value);
     if ((bits & 0x7f800000u) == 0x7f800000u) {   // infinity or NaN
       ++skipped;
       if (std::isnan(value)) ++nan_count_;
-      else (value < 0 ? lowest : highest) = value;
+      else (value < 0 ? infinite_low : infinite_high) = value;
       continue;
     }
     lowest = value < lowest ? value : lowest;
     highest = value > highest ? value : highest;
     ++histogram_[bits >> 16];
   }
-  lowest_ = lowest;
-  highest_ = highest;
+  if (lowest <= highest) {
+    constexpr double kSmoothing = 0.9;
+    average_lowest_ = averaged_ ? kSmoothing * average_lowest_ + (1 - kSmoothing) * lowest : lowest;
+    average_highest_ = averaged_ ? kSmoothing * average_highest_ + (1 - kSmoothing) * highest : highest;
+    averaged_ = true;
+  }
+  if (infinite_low < 0) lowest = infinite_low;
+  if (infinite_high > 0) highest = infinite_high;
+  lowest_ = std::min(lowest_, lowest);
+  highest_ = std::max(highest_, highest);
   count_ += static_cast<int64_t>(values.size()) - skipped;
 }
 
+TensorStatistics::AverageRange TensorStatistics::average_range() const {
+  if (joined_)
+    throw Error(ErrorCode::kInvalidArgument, "a moving average depends on the order of the frames: it cannot be made of saved or merged statistics",
+                "calibrate on the frames themselves, or choose another calibrator");
+  return {static_cast<float>(average_lowest_), static_cast<float>(average_highest_)};
+}
+
 void TensorStatistics::merge(const TensorStatistics& other) {
+  joined_ = true;
   if (!other.histogram_.empty()) {
     if (histogram_.empty()) histogram_.resize(kBins);
     for (size_t i = 0; i < kBins; ++i) histogram_[i] += other.histogram_[i];
@@ -100,6 +119,7 @@ TensorStatistics TensorStatistics::load(std::string_view bytes) {
   get(magic);
   if (std::memcmp(magic, kMagic, sizeof kMagic) != 0) damaged();
   TensorStatistics statistics;
+  statistics.joined_ = true;
   get(statistics.count_);
   get(statistics.nan_count_);
   get(statistics.lowest_);

@@ -23,6 +23,11 @@ class TensorStatistics {
   float lowest() const { return lowest_; }         // +inf when nothing was seen
   float highest() const { return highest_; }       // -inf when nothing was seen
 
+  // The moving average of each call's range (B. Jacob et al., 1712.05877, §3.1), smoothed by 0.9. It depends on the order of the frames,
+  // so neither merged nor loaded statistics have one: Error.
+  struct AverageRange { float lowest, highest; };
+  AverageRange average_range() const;
+
   // The bins that are not empty, by ascending value: the middle of the bin and how many values fell into it.
   struct Bin { float value; int64_t count; };
   std::vector<Bin> bins() const;
@@ -34,6 +39,8 @@ class TensorStatistics {
  private:
   std::vector<uint64_t> histogram_;   // 65,536 counters once something was seen
   int64_t count_ = 0, nan_count_ = 0;
+  double average_lowest_ = 0, average_highest_ = 0;
+  bool averaged_ = false, joined_ = false;
   float lowest_ = std::numeric_limits<float>::infinity(), highest_ = -std::numeric_limits<float>::infinity();
 };
 

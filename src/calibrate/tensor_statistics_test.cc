@@ -43,6 +43,21 @@ TEST(TensorStatistics, SaveAndLoad) {
   EXPECT_THROW(TensorStatistics::load(bytes + "x"), Error);
 }
 
+TEST(TensorStatistics, MovingAverageFollowsFramesAndRefusesMerging) {
+  TensorStatistics statistics;
+  statistics.add(std::vector<float>{-1, 2});
+  statistics.add(std::vector<float>{-11, 2});
+  EXPECT_FLOAT_EQ(statistics.average_range().lowest, -2);
+  EXPECT_FLOAT_EQ(statistics.average_range().highest, 2);
+  RangeOptions options;
+  options.calibrator = Calibrator::kMovingAverage;
+  EXPECT_FLOAT_EQ(choose_range(statistics, options).lowest, -2);
+  EXPECT_THROW(choose_range(TensorStatistics::load(statistics.save()), options), Error);
+  TensorStatistics other;
+  other.merge(statistics);
+  EXPECT_THROW(choose_range(other, options), Error);
+}
+
 TEST(TensorStatistics, CountsSpecialValuesApart) {
   TensorStatistics statistics;
   std::vector<float> values = {1, NAN, INFINITY, -2, 0, -0.0f};

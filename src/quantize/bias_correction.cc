@@ -86,6 +86,108 @@ Model up_to(const Model& model, const std::string& value_name) {
   return part;
 }
 
+// The mean error of each channel, weighted by how much of it passes through the function behind the layer: what happens far below
+// zero in front of a Relu or a SiLU must not move the rest.
+class WeightedError {
+ public:
+  // `layer`: in the float model.
+  explicit WeightedError(const Node& layer) {
+    const Node* next = absorbed_behind(layer);
+    if (next != nullptr && next->op->name == "Add") next = absorbed_behind(*next);
+    if (next == nullptr || next->op->scalar_function == nullptr) return;
+    // The squared slope, between the middles of steps.
+    slopes_.resize(kSteps);
+    for (int i = 0; i < kSteps; ++i) {
+      double x = kLowest + (i + 0.5) * kStep;
+      double slope = (next->op->scalar_function(*next, x + kStep / 2) - next->op->scalar_function(*next, x - kStep / 2)) / kStep;
+      slopes_[static_cast<size_t>(i)] = std::isfinite(slope) ? std::min(slope * slope, 4.0) : 0;
+    }
+  }
+
+  void add(const Tensor& seen, const Tensor& wanted, int axis) {
+    const Shape& shape = seen.shape();
+    if (shape != wanted.shape()) return;
+    auto channels = static_cast<size_t>(shape[axis]);
+    sums_.resize(channels, 0.0);
+    weights_.resize(channels, 0.0);
+    int64_t outer = shape.elements(0, axis), inner = shape.elements(axis + 1, shape.rank());
+    const float *x = seen.data<float>(), *y = wanted.data<float>();
+    for (int64_t o = 0; o < outer; ++o)
+      for (size_t c = 0; c < channels; ++c) {
+        double sum = 0, weights = 0;
+        for (int64_t i = 0; i < inner; ++i, ++x, ++y) {
+          double difference = static_cast<double>(*x) - *y;
+          if (!std::isfinite(difference)) continue;
+          double weight = weight_of(*y);
+          sum += weight * difference;
+          weights += weight;
+        }
+        sums_[c] += sum;
+        weights_[c] += weights;
+      }
+  }
+
+  std::vector<double> means() const {
+    std::vector<double> means;
+    for (size_t c = 0; c < sums_.size(); ++c) means.push_back(weights_[c] > 0 ? sums_[c] / weights_[c] : 0);
+    return means;
+  }
+
+ private:
+  static constexpr int kSteps = 1024;
+  static constexpr double kLowest = -16, kStep = 1.0 / 32;
+  double weight_of(float y) const {
+    if (slopes_.empty()) return 1;
+    double at = (static_cast<double>(y) - kLowest) / kStep;
+    return slopes_[at > 0 ? std::min(static_cast<size_t>(std::min(at, 1e6)), slopes_.size() - 1) : 0];
+  }
+  std::vector<double> slopes_, sums_, weights_;
+};
+
+// What the float model has at some layers, on all frames; for as many layers at once as a bound on memory permits.
+class FloatResults {
+ public:
+  FloatResults(const Model& prepared, const std::vector<Node*>& layers, const std::vector<std::vector<Tensor>>& frames, const SessionOptions& options)
+      : prepared_(prepared), frames_(frames), options_(options) {
+    for (const Node* node : layers) names_.push_back(node->output(0)->name);
+  }
+
+  // Of layer i, per frame. Layers are asked for in order.
+  const std::vector<Tensor>& of(size_t i) {
+    while (i >= first_ + kept_.size()) load(i);
+    return kept_[i - first_];
+  }
+
+ private:
+  static constexpr size_t kBytes = size_t{256} << 20;
+
+  void load(size_t first) {
+    // One frame tells the sizes.
+    std::vector<size_t> bytes(names_.size() - first, 0);
+    std::span<const std::string> rest = std::span(names_).subspan(first);
+    {
+      WatchRun run(prepared_, rest, [&](size_t k, const Tensor& tensor) { bytes[k] = tensor.bytes(); }, options_);
+      run.add_frame(frames_.front());
+    }
+    size_t count = 0;
+    for (size_t sum = 0; count < bytes.size() && (count == 0 || sum + bytes[count] * frames_.size() <= kBytes); ++count) sum += bytes[count] * frames_.size();
+    first_ = first;
+    kept_.assign(count, {});
+    WatchRun run(prepared_, rest.first(count), [&](size_t k, const Tensor& tensor) { kept_[k].push_back(tensor.clone()); }, options_);
+    for (const std::vector<Tensor>& inputs : frames_) {
+      check_interrupt();
+      run.add_frame(inputs);
+    }
+  }
+
+  const Model& prepared_;
+  const std::vector<std::vector<Tensor>>& frames_;
+  SessionOptions options_;
+  std::vector<std::string> names_;
+  size_t first_ = 0;
+  std::vector<std::vector<Tensor>> kept_;
+};
+
 }  // namespace
 
 void add_missing_biases(Model& prepared) {
@@ -106,36 +208,23 @@ int correct_biases(Model& quantized, const Model& prepared, const std::vector<st
                    const std::function<void(int64_t done, int64_t total)>& progress) {
   Graph& graph = *quantized.graph;
   std::vector<Node*> layers = correctable_layers(graph);
-  std::vector<std::string> names;
-  std::vector<int> axes;
-  for (const Node* node : layers) {
-    names.push_back(node->output(0)->name);
-    axes.push_back(-1);
-  }
-  std::vector<ChannelStatistics> wanted(layers.size());
-  auto look = [&](size_t i, const Tensor& tensor) { wanted[i].add(tensor, channel_axis(*layers[i], tensor.shape())); };
-  {
-    WatchRun run(prepared, names, look, options);
-    for (const std::vector<Tensor>& inputs : frames) {
-      check_interrupt();
-      run.add_frame(inputs);
-    }
-  }
   EngineOptions engine;
+  FloatResults exact(prepared, layers, frames, options);
   for (size_t i = 0; i < layers.size(); ++i) {
     check_interrupt();
     if (progress) progress(static_cast<int64_t>(i), static_cast<int64_t>(layers.size()));
-    Session session = make_session(up_to(quantized, names[i]), options, engine);
+    const std::string& name = layers[i]->output(0)->name;
+    const std::vector<Tensor>& wanted = exact.of(i);
+    if (wanted.size() != frames.size()) continue;   // a layer in a branch that was not taken
+    Session session = make_session(up_to(quantized, name), options, engine);
     engine.pool = session.implementation().pool;
-    ChannelStatistics seen;
-    for (const std::vector<Tensor>& inputs : frames) {
-      const Tensor& output = session.run(inputs)[0];
-      seen.add(output, channel_axis(*layers[i], output.shape()));
+    const Value* source = prepared.graph->find_value(name);
+    WeightedError error(source->producer != nullptr ? *source->producer : *layers[i]);
+    for (size_t frame = 0; frame < frames.size(); ++frame) {
+      const Tensor& output = session.run(frames[frame])[0];
+      error.add(output, wanted[frame], channel_axis(*layers[i], output.shape()));
     }
-    if (seen.channels() != wanted[i].channels()) continue;   // a layer in a branch that was not taken
-    std::vector<double> errors;
-    for (size_t c = 0; c < seen.channels(); ++c) errors.push_back(seen.mean(c) - wanted[i].mean(c));
-    subtract(graph, find_bias(*layers[i]), errors);
+    subtract(graph, find_bias(*layers[i]), error.means());
   }
   graph.remove_dead();
   return static_cast<int>(layers.size());

@@ -16,7 +16,8 @@ namespace octet {
 void add_missing_biases(Model& prepared);
 
 // From the data: layer by layer in graph order, the mean of each output channel in the quantized model — with all layers before
-// it already corrected — is brought to that of the float model, both on `frames`. `quantized` is changed in place.
+// it already corrected — is brought to that of the float model, both on `frames`. The mean is weighted by the squared slope of the
+// function behind the layer (Relu, SiLU …), at the float result. `quantized` is changed in place.
 // Returns how many layers were corrected.
 int correct_biases(Model& quantized, const Model& prepared, const std::vector<std::vector<Tensor>>& frames, const SessionOptions& options,
                    const std::function<void(int64_t done, int64_t total)>& progress = {});

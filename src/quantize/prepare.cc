@@ -91,10 +91,10 @@ int lowest_ir(int opset) {
 
 }  // namespace
 
-Model prepare_float(const Model& model) {
+Model prepare_float(const Model& model, int opset) {
   Model prepared = model.clone();
   run_passes(*prepared.graph, standard_passes(), {});
-  raise_opset(*prepared.graph, kQuantizedOpset);
+  raise_opset(*prepared.graph, opset);
   static constexpr Pass patterns[] = {{"fuse-patterns", "", fuse_patterns}, {"remove-dead", "", remove_dead_nodes}};
   run_passes(*prepared.graph, patterns, {});
   return prepared;

@@ -7,7 +7,7 @@ namespace octet {
 
 namespace {
 
-constexpr int kHighestTarget = 13;
+constexpr int kHighestTarget = 21;
 
 class Converter {
  public:
@@ -35,6 +35,16 @@ class Converter {
  private:
   // Which inputs became of which attributes, and when.
   void convert(Node& node, std::string& name) {
+    if (to_ >= 18 && from_ < 18) {
+      bool reduction = name.starts_with("Reduce") && name != "ReduceSum";
+      if (reduction) list_to_input(node, "axes", 1);
+      if (name == "Split" && node.input(1) == nullptr) node.attributes.set("num_outputs", static_cast<int64_t>(node.outputs.size()));
+    }
+    if (to_ >= 20 && from_ < 20 && name == "GridSample") {
+      std::string mode = node.attributes.string("mode", "bilinear");
+      node.attributes.set("mode", mode == "bilinear" ? std::string("linear") : mode == "bicubic" ? std::string("cubic") : mode);
+    }
+    if (to_ >= 21 && from_ < 21) require(name != "GroupNormalization", ErrorCode::kUnsupported, "GroupNormalization takes other parameters from opset 21 on");
     if (from_ < 13) {
       if (name == "Squeeze" || name == "Unsqueeze" || name == "ReduceSum") list_to_input(node, "axes", 1);
       if (name == "Split") list_to_input(node, "split", 1);

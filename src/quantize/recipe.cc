@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kMethods[] = {"static", "dynamic", "weight-only"};
 constexpr std::string_view kGranularities[] = {"tensor", "channel"};
-constexpr std::string_view kCalibrators[] = {"minmax", "percentile", "entropy", "mse"};
+constexpr std::string_view kCalibrators[] = {"minmax", "percentile", "entropy", "mse", "moving-average"};
 constexpr std::string_view kBiasCorrections[] = {"none", "analytic", "data"};
 constexpr std::string_view kActivations[] = {"uint8", "int8"};
 constexpr std::string_view kOtherTables[] = {"preprocess", "inputs", "labels", "task"};
@@ -105,6 +105,15 @@ Recipe parse_recipe(std::string_view toml, std::string_view file) {
     if (!(*strength >= 0 && *strength <= 1)) reader.fail_at("equalize_strength", "the strength must lie between 0 and 1");
   }
   if (auto choice = reader.choice("bias_correction", kBiasCorrections)) recipe.bias_correction = static_cast<BiasCorrection>(*choice);
+  if (auto bits = reader.integer("weight_bits", 4, 8)) {
+    recipe.weight_bits = static_cast<int>(*bits);
+    if (*bits != 4 && *bits != 8) reader.fail_at("weight_bits", "weights have 4 or 8 bits");
+    if (*bits == 4) recipe.block = 32;
+  }
+  if (auto block = reader.integer("block_size", 16, 1024)) {
+    recipe.block = *block;
+    if ((*block & (*block - 1)) != 0) reader.fail_at("block_size", "a block is 16, 32, … 1024 input channels");
+  }
   if (const toml::node* layers = reader.take("layers")) {
     const toml::array* list = layers->as_array();
     if (list == nullptr) reader.fail_at("layers", "must be a list of tables", "[[quantize.layers]]");
@@ -130,6 +139,10 @@ std::string recipe_to_toml(const Recipe& recipe) {
   line("equalize", recipe.equalize ? "true" : "false");
   if (recipe.equalize_strength >= 0) line("equalize_strength", toml_number(recipe.equalize_strength));
   line("bias_correction", toml_string(bias_correction_name(recipe.bias_correction)));
+  if (recipe.block > 0) {
+    line("weight_bits", text(recipe.weight_bits));
+    line("block_size", text(recipe.block));
+  }
   for (const LayerOverride& layer : recipe.layers) {
     out += "\n[[quantize.layers]]\n";
     if (!layer.name.empty()) line("name", toml_string(layer.name));

@@ -41,6 +41,8 @@ struct Recipe {
   bool equalize = false;                  // quantize/equalize.h
   double equalize_strength = -1;          // 0 to 1: α for all; negative: chosen for each set of layers
   BiasCorrection bias_correction = BiasCorrection::kNone;
+  int weight_bits = 8;                    // weight-only: 8 or 4; 4 needs blocks
+  int64_t block = 0;                      // weight-only: input channels per scale; 0: one scale per channel
   std::vector<LayerOverride> layers;      // later entries win
 
   // The settings of one node after its overrides.

@@ -27,7 +27,10 @@ class StaticQuantizer {
     // Parameters first: they are looked up by the names that calibration saw.
     for (auto& [value, source] : selection_.source) parameters_[value] = parameters_of(*source);
     for (Node* node : selection_.targets) quantize_weights_of(*node);
-    for (auto& [value, affine] : parameters_) insert_pair(*value, affine);
+    // By name: addresses differ from run to run, and with them the order of what is inserted.
+    std::map<std::string, Value*> by_name;
+    for (const auto& [value, affine] : parameters_) by_name[value->name] = value;
+    for (const auto& [name, value] : by_name) insert_pair(*value, parameters_.at(value));
     return static_cast<int>(parameters_.size());
   }
 

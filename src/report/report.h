@@ -27,6 +27,12 @@ std::string compare_json(const CompareResult& result);
 std::string quantize_report(const QuantizeSummary& summary);
 std::string quantize_json(const QuantizeSummary& summary);
 
+std::string sensitivity_report(const SensitivityResult& result, const ReportOptions& options = {});
+std::string sensitivity_json(const SensitivityResult& result);
+
+std::string optimize_report(const OptimizeResult& result);
+std::string optimize_json(const OptimizeResult& result);
+
 std::string run_report(const RunResult& result);
 std::string run_json(const RunResult& result);
 

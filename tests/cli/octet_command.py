@@ -15,7 +15,7 @@ CALIBRATE = os.path.join(SHAPES, "frames", "calibrate")
 SCORE = os.path.join(SHAPES, "frames", "score")
 LABELS = os.path.join(SHAPES, "labels", "instances.json")
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, USAGE, ACCURACY, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def octet(*arguments, **options):

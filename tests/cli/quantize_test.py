@@ -40,6 +40,25 @@ class Quantize(CommandTest):
         self.assertIn("bias correction (from data)", result["notes"][1])
         self.done("run", self.path("e.onnx"))
 
+    def test_saved_calibrations_join(self):
+        words = ["--recipe", RECIPE]
+        self.done("quantize", FLOAT, "-o", self.path("whole.onnx"), "--data", CALIBRATE + "[:4]", *words)
+        for name, part in (("a", "[:1]"), ("b", "[1:4]")):
+            self.done("quantize", FLOAT, "-o", self.path("part.onnx"), "--data", CALIBRATE + part, "--save-calibration", self.path(name + ".cal"), *words)
+        result = self.json("quantize", FLOAT, "-o", self.path("joined.onnx"), "--calibration", self.path("b.cal"), "--calibration", self.path("a.cal"), *words)
+        self.assertEqual(result["frames"], 4)
+        with open(self.path("whole.onnx"), "rb") as whole, open(self.path("joined.onnx"), "rb") as joined:
+            self.assertEqual(whole.read(), joined.read())
+        saved = ["--calibration", self.path("a.cal"), "--calibration", self.path("b.cal"), *words]
+        self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), "--calibrator", "moving-average", *saved, code=2, says="order of the frames")
+        self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), "--equalize", *saved, code=2, says="--data")
+
+    def test_four_bit_weights(self):
+        text = self.done("quantize", FLOAT, "-o", self.path("four.onnx"), "--method", "weight-only", "--bits", "4")
+        self.assertIn("weights int4", text)
+        self.done("run", self.path("four.onnx"))
+        self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), "--method", "dynamic", "--bits", "4", code=2, says="weight-only")
+
     def test_the_same_frames_give_the_same_file(self):
         files = []
         for name in ("a.onnx", "b.onnx"):

@@ -10,12 +10,12 @@ class Usage(CommandTest):
 
     def test_help_lists_the_commands(self):
         text = self.done("--help")
-        for command in ("inspect", "bench", "quantize", "compare", "run"):
+        for command in ("inspect", "bench", "quantize", "compare", "sensitivity", "optimize", "run"):
             self.assertIn(f"octet {command}", text)
         self.assertEqual(self.done("help"), text)
 
     def test_every_command_has_help_with_an_example(self):
-        for command in ("inspect", "bench", "quantize", "compare", "run"):
+        for command in ("inspect", "bench", "quantize", "compare", "sensitivity", "optimize", "run"):
             text = self.done(command, "--help")
             self.assertIn(f"example: octet {command}", text)
             self.assertEqual(self.done("help", command), text)
@@ -33,7 +33,7 @@ class Usage(CommandTest):
             self.fails(command, FLOAT, "--colour", code=USAGE, says=["--colour", f"octet {command} --help"])
 
     def test_missing_arguments(self):
-        for command in ("inspect", "bench", "quantize", "compare", "run"):
+        for command in ("inspect", "bench", "quantize", "compare", "sensitivity", "optimize", "run"):
             self.fails(command, code=USAGE)
         self.fails("quantize", FLOAT, code=USAGE, says="--output")
         self.fails("compare", FLOAT, code=USAGE)

@@ -23,6 +23,8 @@ usage: octet COMMAND [OPTION...]
   octet bench    MODEL... [--data FRAMES]  init, first frame, FPS, p50/p99, memory; --profile per layer
   octet quantize MODEL -o OUT --data FRAMES [--recipe R.toml] [--method static|dynamic|weight-only]
   octet compare  A B --data FRAMES         outputs side by side: SQNR, cosine, max error, task metric with labels
+  octet sensitivity MODEL --data FRAMES    which layer costs accuracy, which saves time
+  octet optimize MODEL -o OUT --data FRAMES --max-drop 0.5   the fastest model that loses no more than that
   octet pack     MODEL -o OUT.octet        compile once: a pack starts in a few milliseconds
   octet run      MODEL --input x.npy|x.npz|picture -o out.npz|annotated.png
 
@@ -32,7 +34,7 @@ usage: octet COMMAND [OPTION...]
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the asked accuracy was not reached.
 )";
 
-constexpr const char* kToolkitCommands[] = {"inspect", "bench", "quantize", "compare"};
+constexpr const char* kToolkitCommands[] = {"inspect", "bench", "quantize", "compare", "sensitivity", "optimize"};
 
 int command_line(int argc, char** argv) {
   if (argc < 2) {

@@ -20,6 +20,8 @@ Command add_inspect(CLI::App& app);
 Command add_bench(CLI::App& app);
 Command add_quantize(CLI::App& app);
 Command add_compare(CLI::App& app);
+Command add_sensitivity(CLI::App& app);
+Command add_optimize(CLI::App& app);
 Command add_run(CLI::App& app);
 
 }  // namespace octet

@@ -15,7 +15,8 @@ int command_line(int argc, char** argv) {
   app.set_version_flag("--version", std::string("octet ") + version());
   app.require_subcommand(1);
   app.get_formatter()->column_width(28);
-  Command commands[] = {add_inspect(app), add_bench(app), add_quantize(app), add_compare(app), add_run(app)};
+  Command commands[] = {add_inspect(app), add_bench(app), add_quantize(app), add_compare(app), add_sensitivity(app),
+                        add_optimize(app), add_run(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {   // --help, --version

@@ -54,6 +54,14 @@ std::unique_ptr<Task> task_of(const PipelineConfig& pipeline, std::span<const Te
   return make_task(pipeline.task, description, names, true);
 }
 
+std::string fingerprint_of(const std::string& path) {
+  // FNV-1a, 64 bits.
+  auto file = MappedFile::open(path);
+  uint64_t hash = 14695981039346656037ull;
+  for (char c : file->view()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return text(hash, "-", model_file_bytes(path));
+}
+
 int64_t model_file_bytes(const std::string& path) {
   // The names that exporters give to external data.
   int64_t bytes = 0;

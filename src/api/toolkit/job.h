@@ -32,6 +32,9 @@ FrameStream stream_of(FrameSource& source);
 std::unique_ptr<Task> task_of(const PipelineConfig& pipeline, std::span<const TensorInfo> inputs, std::span<const TensorInfo> outputs,
                               const LabelNames& names);
 
+// Tells model files apart, whatever they are called.
+std::string fingerprint_of(const std::string& path);
+
 // Of the model's file and its external data.
 int64_t model_file_bytes(const std::string& path);
 

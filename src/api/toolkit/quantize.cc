@@ -6,9 +6,12 @@
 #include "api/toolkit/job.h"
 #include "base/error.h"
 #include "base/interrupt.h"
+#include "base/mapped_file.h"
+#include "calibrate/calibration_file.h"
 #include "measure/inspect.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"
+#include "quantize/static_job.h"
 #include "runtime/session.h"
 
 namespace octet {
@@ -37,6 +40,36 @@ void fill_costs(const Model& model, std::vector<LayerTreatment>& layers) {
     if (auto it = macs.find(layer.layer); layer.macs == 0 && it != macs.end()) layer.macs = it->second;
 }
 
+// Static quantization from saved calibrations, or one that leaves its own behind.
+QuantizeResult quantize_with_files(const Model& model, const Recipe& recipe, const CalibrationFrames& frames, const QuantizeOptions& options,
+                                   const QuantizeProgress& progress) {
+  try {
+    StaticJob job(model, recipe, frames, options.session, progress);
+    Calibration calibration;
+    calibration.model = fingerprint_of(model.path);
+    for (const std::string& path : options.calibration) {
+      try {
+        calibration.merge(load_calibration(MappedFile::open(path)->view()));
+      } catch (const Error& error) {
+        throw error.with_file(path);
+      }
+    }
+    if (!options.calibration.empty()) job.use(calibration.statistics, calibration.frames);
+    QuantizeResult result = job.quantize();
+    if (!options.save_calibration.empty()) {
+      calibration.statistics = job.statistics();
+      calibration.frames = result.frames;
+      std::string bytes = save_calibration(calibration);
+      AtomicFile file(options.save_calibration);
+      file.write(bytes.data(), bytes.size());
+      file.commit();
+    }
+    return result;
+  } catch (const Error& error) {
+    throw error.file().empty() ? error.with_file(model.path) : error;
+  }
+}
+
 }  // namespace
 
 QuantizeSummary quantize(const std::string& path, const std::string& output, const QuantizeOptions& options) {
@@ -45,6 +78,16 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   Recipe& recipe = instructions.recipe;
   if (options.method) recipe.method = method_from_name(*options.method);
   if (options.calibrator) recipe.calibrator = calibrator_from_name(*options.calibrator);
+  if (options.block) recipe.block = *options.block;
+  if (options.bits) {
+    if (*options.bits != 4 && *options.bits != 8) throw Error(ErrorCode::kInvalidArgument, "weights have 4 or 8 bits");
+    recipe.weight_bits = *options.bits;
+    if (*options.bits == 4 && recipe.block == 0) recipe.block = 32;
+  }
+  if (recipe.block != 0 && (recipe.block < 16 || recipe.block > 1024 || (recipe.block & (recipe.block - 1)) != 0))
+    throw Error(ErrorCode::kInvalidArgument, text("a block of ", recipe.block, " input channels"), "blocks are 16, 32, … 1024");
+  if (recipe.block > 0 && recipe.method != Method::kWeightOnly && (options.block || options.bits))
+    throw Error(ErrorCode::kInvalidArgument, "blocks and 4-bit weights are for the weight-only method", "add --method weight-only");
   if (options.equalize) recipe.equalize = *options.equalize;
   if (options.bias_correction) recipe.bias_correction = bias_correction_from_name(*options.bias_correction);
   if (options.per_tensor) recipe.weights = Granularity::kTensor;
@@ -56,8 +99,11 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   summary.calibrator = calibrator_name(recipe.calibrator);
   summary.weights = granularity_name(recipe.weights);
 
+  bool saved = !options.calibration.empty();
+  if ((saved || !options.save_calibration.empty()) && recipe.method != Method::kStatic)
+    throw Error(ErrorCode::kInvalidArgument, "only static quantization calibrates", "leave --calibration and --save-calibration out");
   std::unique_ptr<FrameSource> source;
-  if (recipe.method == Method::kStatic) {
+  if (recipe.method == Method::kStatic && !saved) {
     if (options.data.frames.empty())
       throw Error(ErrorCode::kInvalidArgument, "static quantization needs frames to calibrate on", "give some with --data, or use --method dynamic");
     source = open_source(options.data, instructions.pipeline, model_inputs(model), false, true);
@@ -73,7 +119,8 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   auto progress = [&](std::string_view what, int64_t done, int64_t total) {
     if (options.progress) options.progress(what, done, total > 0 ? total : count);
   };
-  QuantizeResult result = quantize_model(model, recipe, {next, rewind}, options.session, progress);
+  QuantizeResult result = saved || !options.save_calibration.empty() ? quantize_with_files(model, recipe, {next, rewind}, options, progress)
+                                                                     : quantize_model(model, recipe, {next, rewind}, options.session, progress);
   summary.frames = result.frames;
   summary.notes = result.notes;
   check_interrupt();

@@ -1,0 +1,165 @@
+#include "quantize/static_job.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/interrupt.h"
+#include "calibrate/calibrate.h"
+#include "graph/operator.h"
+#include "quantize/bias_correction.h"
+#include "quantize/prepare.h"
+
+namespace octet {
+
+namespace {
+
+// Frames that layer by layer methods run again and again: as many as this, evenly drawn, and no more bytes than that.
+constexpr int64_t kKeptFrames = 48;
+constexpr size_t kKeptBytes = size_t{512} << 20;
+
+// Whatever layers are chosen, these values' ranges suffice: operands of products, and what moves bring there.
+std::vector<std::string> all_values_to_observe(const Model& prepared, const Recipe& recipe) {
+  std::vector<std::string> names = values_to_observe(prepared, recipe);
+  std::set<std::string> known(names.begin(), names.end());
+  for (const Node& node : prepared.graph->nodes()) {
+    if (!node.op->quantizable) continue;
+    for (size_t i = 0; i < 2; ++i) {
+      const Value* value = node.input(i);
+      while (value != nullptr && !value->is_constant() && value->dtype == DType::kFloat32) {
+        known.insert(value->name);
+        const Node* producer = value->producer;
+        value = producer != nullptr && producer->op->transparent ? producer->input(0) : nullptr;
+      }
+    }
+  }
+  return {known.begin(), known.end()};
+}
+
+}  // namespace
+
+StaticJob::StaticJob(const Model& model, const Recipe& recipe, const CalibrationFrames& frames, const SessionOptions& options,
+                     const QuantizeProgress& progress)
+    : recipe_(recipe), frames_(frames), options_(options), progress_(progress), prepared_(prepare_float(model)) {
+  if (recipe.bias_correction != BiasCorrection::kNone) add_missing_biases(prepared_);
+}
+
+const Model& StaticJob::prepared() {
+  calibrate();
+  return prepared_;
+}
+
+const Statistics& StaticJob::statistics() {
+  calibrate();
+  return statistics_;
+}
+
+void StaticJob::use(Statistics statistics, int64_t frames) {
+  if (recipe_.equalize || recipe_.bias_correction != BiasCorrection::kNone)
+    throw Error(ErrorCode::kInvalidArgument, "equalization and bias correction pass over the frames again: a saved calibration is not enough",
+                "give the frames with --data, or leave these methods out");
+  statistics_ = std::move(statistics);
+  count_ = frames;
+  calibrated_ = true;
+}
+
+void StaticJob::calibrate() {
+  if (calibrated_) return;
+  if (recipe_.equalize) equalize();
+  CalibrationRun calibration(prepared_, all_values_to_observe(prepared_, recipe_), options_);
+  pass("calibrating", [&](std::span<const Tensor> inputs) { calibration.add_frame(inputs); });
+  statistics_ = calibration.statistics();
+  calibrated_ = true;
+}
+
+QuantizeResult StaticJob::quantize(const Recipe& recipe) {
+  calibrate();
+  QuantizeResult result = quantize_static(prepared_, recipe, statistics_);
+  result.notes = notes_;
+  if (recipe.bias_correction == BiasCorrection::kAnalytic) {
+    int layers = correct_biases_analytically(result.model, prepared_, channel_statistics(input_channels(), "watching channels"));
+    result.notes.push_back(text("bias correction (analytic): ", layers, " layers"));
+  } else if (recipe.bias_correction == BiasCorrection::kData) {
+    int layers = correct_biases(result.model, prepared_, kept_frames(), options_,
+                                [&](int64_t done, int64_t total) { if (progress_) progress_("correcting biases", done, total); });
+    result.notes.push_back(text("bias correction (from data): ", layers, " layers"));
+  }
+  result.frames = count_;
+  return result;
+}
+
+void StaticJob::pass(const char* what, const std::function<void(std::span<const Tensor>)>& use) {
+  if (frames_.rewind) frames_.rewind();   // another job may have gone through them
+  if (started_ && !frames_.rewind) {
+    for (const std::vector<Tensor>& inputs : memory_) use(inputs);
+    return;
+  }
+  count_ = 0;
+  for (std::vector<Tensor> inputs; frames_.next(inputs); ++count_) {
+    check_interrupt();
+    if (progress_) progress_(what, count_, 0);
+    use(inputs);
+    if (!frames_.rewind) memory_.push_back(inputs);
+  }
+  started_ = true;
+  if (count_ == 0)
+    throw Error(ErrorCode::kInvalidArgument, "static quantization needs frames to calibrate on, and there were none",
+                "give some with --data, or use --method dynamic");
+}
+
+ChannelStatisticsMap StaticJob::channel_statistics(const std::map<std::string, int>& wanted, const char* what) {
+  std::vector<std::string> names;
+  std::vector<int> axes;
+  for (const auto& [name, axis] : wanted) {
+    names.push_back(name);
+    axes.push_back(axis);
+  }
+  std::vector<ChannelStatistics> seen(names.size());
+  WatchRun run(prepared_, names, [&](size_t i, const Tensor& tensor) { seen[i].add(tensor, axes[i]); }, options_);
+  pass(what, [&](std::span<const Tensor> inputs) { run.add_frame(inputs); });
+  ChannelStatisticsMap result;
+  for (size_t i = 0; i < names.size(); ++i) result[names[i]] = std::move(seen[i]);
+  return result;
+}
+
+void StaticJob::equalize() {
+  ChannelClasses classes = find_channel_classes(*prepared_.graph);
+  std::map<std::string, int> watched = channels_to_observe(classes);
+  if (watched.empty()) {
+    notes_.push_back("equalization: no channels can be scaled together");
+    return;
+  }
+  ChannelStatisticsMap statistics = channel_statistics(watched, "equalizing");
+  Equalization chosen = choose_factors(classes, statistics, values_to_observe(prepared_, recipe_), recipe_.equalize_strength);
+  scale_channels(*prepared_.graph, classes, chosen.factors);
+  notes_.push_back(text("equalization: ", chosen.sets, " sets of layers, predicted gain ", static_cast<int>(chosen.predicted_gain_db * 10) / 10.0, " dB each"));
+}
+
+// The inputs of layers with constant weights, with the axis of their channels.
+std::map<std::string, int> StaticJob::input_channels() const {
+  std::map<std::string, int> wanted;
+  for (const Node& node : prepared_.graph->nodes()) {
+    if (!node.op->quantizable || node.input(1) == nullptr || !node.inputs[1]->is_constant() || node.inputs[0]->is_constant()) continue;
+    if (node.inputs[0]->dtype != DType::kFloat32 || !node.inputs[0]->shape) continue;
+    wanted[node.inputs[0]->name] = node.op->name == "MatMul" ? node.inputs[0]->shape->rank() - 1 : 1;
+  }
+  return wanted;
+}
+
+const std::vector<std::vector<Tensor>>& StaticJob::kept_frames() {
+  if (!kept_.empty()) return kept_;
+  int64_t all = count_, wanted = std::min(all, kKeptFrames), index = 0;
+  size_t bytes = 0;
+  pass("drawing frames", [&](std::span<const Tensor> inputs) {
+    int64_t i = index++;
+    if (i * wanted / all == (i + 1) * wanted / all || bytes > kKeptBytes) return;
+    std::vector<Tensor>& own = kept_.emplace_back();
+    for (const Tensor& input : inputs) {
+      own.push_back(input.clone());
+      bytes += input.bytes();
+    }
+  });
+  return kept_;
+}
+
+}  // namespace octet

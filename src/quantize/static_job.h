@@ -1,0 +1,48 @@
+// Static quantization in its stages, so that what is the same for many candidates (the search) is done once.
+#pragma once
+
+#include "quantize/equalize.h"
+#include "quantize/quantize.h"
+
+namespace octet {
+
+class StaticJob {
+ public:
+  // What it borrows must outlive it. `recipe`: equalization and ranges; the layers that stay float and the bias correction may
+  // differ from one call of `quantize` to the next.
+  StaticJob(const Model& model, const Recipe& recipe, const CalibrationFrames& frames, const SessionOptions& options, const QuantizeProgress& progress);
+
+  // With the recipe as it was given, or with other layers kept float. Calibrates when it is called first.
+  QuantizeResult quantize() { return quantize(recipe_); }
+  QuantizeResult quantize(const Recipe& recipe);
+
+  // What calibration saw (it runs now if it has not), or what saved ones saw instead of the frames: then nothing that passes over
+  // frames again is possible (Error).
+  const Statistics& statistics();
+  void use(Statistics statistics, int64_t frames);
+
+  // The float model that ranges belong to: prepared and equalized.
+  const Model& prepared();
+  int64_t frames() const { return count_; }
+
+ private:
+  void calibrate();
+  void equalize();
+  void pass(const char* what, const std::function<void(std::span<const Tensor>)>& use);
+  ChannelStatisticsMap channel_statistics(const std::map<std::string, int>& wanted, const char* what);
+  std::map<std::string, int> input_channels() const;
+  const std::vector<std::vector<Tensor>>& kept_frames();
+
+  Recipe recipe_;
+  const CalibrationFrames& frames_;
+  SessionOptions options_;
+  QuantizeProgress progress_;
+  Model prepared_;
+  Statistics statistics_;
+  bool calibrated_ = false, started_ = false;
+  int64_t count_ = 0;
+  std::vector<std::vector<Tensor>> memory_, kept_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace octet
