@@ -193,17 +193,19 @@ bool bind(BindContext& context, const Form& form) {
 }
 
 constexpr size_t kMostPhases = 16;
+template <typename Op>
 struct TransposeParameters {
-  ConvInt8 ops[kMostPhases];
+  Op ops[kMostPhases];
   size_t packed_offset[kMostPhases];
-  int64_t output_offset[kMostPhases], first_task[kMostPhases];
+  int64_t output_offset[kMostPhases], first_task[kMostPhases];   // the offset in bytes
   size_t parts;
   int64_t tasks;
   Common common;
 };
 
+template <typename Op, void (*kRun)(const Op&, const ConvInt8Args&, int64_t, int64_t, void*)>
 void run_transpose(const StepArguments& args) {
-  const auto& p = args.params<TransposeParameters>();
+  const auto& p = args.params<TransposeParameters<Op>>();
   ConvInt8Args conv = arguments(args, p.common);
   auto* scratch = static_cast<char*>(args.scratch);
   args.pool->parallel_for(p.tasks, 1, [&](int64_t begin, int64_t end, int worker) {
@@ -213,13 +215,54 @@ void run_transpose(const StepArguments& args) {
       if (from >= to) continue;
       ConvInt8Args mine = conv;
       mine.packed = static_cast<const char*>(conv.packed) + p.packed_offset[i];
-      mine.output = static_cast<char*>(conv.output) + p.output_offset[i];   // bytes: requantized outputs only
-      run_conv_int8(p.ops[i], mine, from, to, scratch + worker * p.common.scratch);
+      mine.output = static_cast<char*>(conv.output) + p.output_offset[i];
+      kRun(p.ops[i], mine, from, to, scratch + worker * p.common.scratch);
     }
   });
 }
 
-constexpr StepFunction kTranspose{"conv_transpose_int8", run_transpose};
+constexpr StepFunction kTranspose{"conv_transpose_int8", run_transpose<ConvInt8, run_conv_int8>};
+constexpr StepFunction kDepthwiseTranspose{"depthwise_transpose_int8", run_transpose<DepthwiseInt8, run_depthwise_int8>};
+
+template <typename Op>
+void finish_transpose(BindContext& context, const Form& form, const StepFunction& function, const ConvTranspose<Op>& op, const std::string& kernel) {
+  TransposeParameters<Op> p{};
+  p.parts = op.parts.size();
+  p.tasks = op.tasks;
+  p.common = common_of(context, form, op.scratch_bytes);
+  for (size_t i = 0; i < p.parts; ++i) {
+    p.ops[i] = op.parts[i].op;
+    p.packed_offset[i] = op.parts[i].packed_offset;
+    p.output_offset[i] = op.parts[i].phase.output_offset * (p.common.output == Int8Output::kByte ? 1 : 4);
+    p.first_task[i] = op.parts[i].first_task;
+  }
+  context.set(function, p, kernel);
+}
+
+LayoutSupport transpose_layout_of(const Node& node, const Form& form) {
+  if (!has_kernel(node, form) || node.outputs[0]->shape->elements() == 0) return LayoutSupport::kOnnxOnly;
+  Convolution c = conv_transpose_geometry(node, *node.inputs[0]->shape, *node.inputs[form.w]->shape);
+  bool few = c.geometry.stride[1] * c.geometry.stride[2] <= static_cast<int64_t>(kMostPhases);
+  return few ? LayoutSupport::kChannelsLast : LayoutSupport::kOnnxOnly;
+}
+
+bool bind_transpose(BindContext& context, const Form& form) {
+  if (context.layout(0) != Layout::kChannelsLast || transpose_layout_of(context.node(), form) != LayoutSupport::kChannelsLast) return false;
+  ConvShape shape = with_strides(kernel_shape_of_transpose(context.node(), context.shape(0), context.shape(form.w)));
+  bool input_signed = context.dtype(0) == DType::kInt8;
+  Weights weights(context, form, shape.output_channels, conv_transpose_weights(shape));
+  if (const Tensor* zero = context.constant(form.x_zero)) weights.packed.input_zero_point = byte_value(*zero, 0);
+  if (is_depthwise(shape)) {
+    auto op = prepare_depthwise_transpose_int8(shape, input_signed, weights.centred, context.isa());
+    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_transpose_int8(op, weights.packed, block); });
+    finish_transpose(context, form, kDepthwiseTranspose, op, text("depthwise_transpose_int8/", name_of(depthwise_int8::entries(), op.parts[0].op.kernel)));
+    return true;
+  }
+  auto op = prepare_conv_transpose_int8(shape, input_signed, context.isa());
+  context.pack(op.packed_bytes, [&](void* block) { pack_conv_transpose_int8(op, weights.packed, block); });
+  finish_transpose(context, form, kTranspose, op, text("conv_transpose_int8/", name_of(gemm_int8::entries(), op.parts[0].op.kernel)));
+  return true;
+}
 
 }  // namespace
 
@@ -230,32 +273,9 @@ bool bind_qlinear_conv(BindContext& context) { return bind(context, kLinear); }
 LayoutSupport conv_to_float_layout(const Node& node) { return layout_of(node, kToFloat); }
 bool bind_conv_to_float(BindContext& context) { return bind(context, kToFloat); }
 
-LayoutSupport qlinear_conv_transpose_layout(const Node& node) {
-  if (!has_kernel(node, kLinear)) return LayoutSupport::kOnnxOnly;
-  Convolution c = conv_transpose_geometry(node, *node.inputs[0]->shape, *node.inputs[3]->shape);
-  bool few = c.geometry.stride[1] * c.geometry.stride[2] <= static_cast<int64_t>(kMostPhases);
-  return few ? LayoutSupport::kChannelsLast : LayoutSupport::kOnnxOnly;
-}
-
-bool bind_qlinear_conv_transpose(BindContext& context) {
-  if (context.layout(0) != Layout::kChannelsLast || qlinear_conv_transpose_layout(context.node()) != LayoutSupport::kChannelsLast) return false;
-  ConvShape shape = with_strides(kernel_shape_of_transpose(context.node(), context.shape(0), context.shape(3)));
-  Weights weights(context, kLinear, shape.output_channels, conv_transpose_weights(shape));
-  if (const Tensor* zero = context.constant(2)) weights.packed.input_zero_point = byte_value(*zero, 0);
-  auto op = prepare_conv_transpose_int8(shape, context.dtype(0) == DType::kInt8, context.isa());
-  context.pack(op.packed_bytes, [&](void* block) { pack_conv_transpose_int8(op, weights.packed, block); });
-  TransposeParameters p{};
-  p.parts = op.parts.size();
-  for (size_t i = 0; i < p.parts; ++i) {
-    p.ops[i] = op.parts[i].op;
-    p.packed_offset[i] = op.parts[i].packed_offset;
-    p.output_offset[i] = op.parts[i].phase.output_offset;
-    p.first_task[i] = op.parts[i].first_task;
-  }
-  p.tasks = op.tasks;
-  p.common = common_of(context, kLinear, op.scratch_bytes);
-  context.set(kTranspose, p, text("conv_transpose_int8/", name_of(gemm_int8::entries(), p.ops[0].kernel)));
-  return true;
-}
+LayoutSupport qlinear_conv_transpose_layout(const Node& node) { return transpose_layout_of(node, kLinear); }
+bool bind_qlinear_conv_transpose(BindContext& context) { return bind_transpose(context, kLinear); }
+LayoutSupport conv_transpose_to_float_layout(const Node& node) { return transpose_layout_of(node, kToFloat); }
+bool bind_conv_transpose_to_float(BindContext& context) { return bind_transpose(context, kToFloat); }
 
 }  // namespace octet::ops

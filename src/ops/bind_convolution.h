@@ -18,5 +18,7 @@ LayoutSupport conv_to_float_layout(const Node& node);
 bool bind_conv_to_float(BindContext& context);         // octet.ConvIntegerToFloat
 LayoutSupport qlinear_conv_transpose_layout(const Node& node);
 bool bind_qlinear_conv_transpose(BindContext& context);   // octet.QLinearConvTranspose
+LayoutSupport conv_transpose_to_float_layout(const Node& node);
+bool bind_conv_transpose_to_float(BindContext& context);   // octet.ConvTransposeIntegerToFloat
 
 }  // namespace octet::ops

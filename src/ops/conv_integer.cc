@@ -1,4 +1,5 @@
-// Convolutions on 8-bit values: ConvInteger, QLinearConv, and the internal ConvIntegerToFloat and QLinearConvTranspose.
+// Convolutions on 8-bit values: ConvInteger, QLinearConv, and the internal ConvIntegerToFloat, QLinearConvTranspose
+// and ConvTransposeIntegerToFloat.
 //
 // The sum over (x − zero point of x) · (w − zero point of w) is exact modulo 2^32; see DESIGN §4 for what follows it.
 #include "ops/bind_convolution.h"
@@ -18,6 +19,7 @@ constexpr Form kInteger{0, kAbsent, 2, 1, kAbsent, 3, kAbsent, kAbsent, kAbsent}
 constexpr Form kLinear{0, 1, 2, 3, 4, 5, 6, 7, 8};
 constexpr Form kLinearTransposed{0, 1, 2, 3, 4, 5, 6, 7, 8, true};
 constexpr Form kToFloat{0, 1, 2, 3, 4, 5, kAbsent, kAbsent, 6};
+constexpr Form kToFloatTransposed{0, 1, 2, 3, 4, 5, kAbsent, kAbsent, 6, true};
 
 template <const Form& form>
 DType output_type(const Node& node) {
@@ -135,6 +137,9 @@ constexpr OperatorDef definitions[] = {
     {.domain = "octet", .name = "QLinearConvTranspose", .min_inputs = 8, .max_inputs = 9, .infer = infer<kLinearTransposed>,
      .evaluate = evaluate<kLinearTransposed>, .macs = macs<kLinearTransposed>, .bind = bind_qlinear_conv_transpose,
      .layout = qlinear_conv_transpose_layout},
+    {.domain = "octet", .name = "ConvTransposeIntegerToFloat", .min_inputs = 5, .max_inputs = 7, .infer = infer<kToFloatTransposed>,
+     .evaluate = evaluate<kToFloatTransposed>, .macs = macs<kToFloatTransposed>, .bind = bind_conv_transpose_to_float,
+     .layout = conv_transpose_to_float_layout},
 };
 
 }  // namespace

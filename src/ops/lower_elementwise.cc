@@ -31,6 +31,20 @@ bool has_clamp(const Node& node) {
 
 ByteScale byte_scale(const QuantizedValue& q) { return {scale_of(q), zero_point_of(q), q.value->dtype}; }
 
+// The bytes of x in another scale: a table, or nothing at all.
+Value* requantized(LowerContext& context, const QuantizedValue& x, const ByteScale& to) {
+  ByteScale from = byte_scale(x);
+  if (from == to) return x.value;
+  auto bytes = requantize_table(from, to);
+  Tensor table(to.dtype, Shape{256});
+  std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t*>(table.raw()));
+  Node* node = context.add("octet", "Table", {x.value});
+  node->attributes.set("table", table);
+  node->attributes.set("unary", std::string("Requantize"));
+  infer_node(*node);
+  return node->outputs[0];
+}
+
 }  // namespace
 
 bool lower_add(LowerContext& context) { return lower_binary(context, "com.microsoft", "QLinearAdd"); }
@@ -98,23 +112,36 @@ bool lower_concat(LowerContext& context) {
     if (!is_scalar_byte(parts.back())) return false;
   }
   std::vector<Value*> inputs;
-  for (const QuantizedValue& part : parts) {
-    ByteScale from = byte_scale(part), to = byte_scale(y);
-    if (from == to) {
-      inputs.push_back(part.value);
-      continue;
-    }
-    auto bytes = requantize_table(from, to);
-    Tensor table(to.dtype, Shape{256});
-    std::copy(bytes.begin(), bytes.end(), static_cast<uint8_t*>(table.raw()));
-    Node* node = context.add("octet", "Table", {part.value});
-    node->attributes.set("table", table);
-    node->attributes.set("unary", std::string("Requantize"));
-    infer_node(*node);
-    inputs.push_back(node->outputs[0]);
-  }
+  for (const QuantizedValue& part : parts) inputs.push_back(requantized(context, part, byte_scale(y)));
   Node* node = context.add("", "Concat", inputs);
   node->attributes = concat.attributes;
+  infer_node(*node);
+  context.finish(node->outputs[0]);
+  return true;
+}
+
+// The border first changes its scale and then surrounds: whatever the constant is, QuantizeLinear would give this byte for it.
+bool lower_pad(LowerContext& context) {
+  const Node& pad = context.node();
+  QuantizedValue x = context.input(0), y = context.output(), given = context.input(2);
+  constexpr int kValueIsInput = 11;   // an attribute before
+  if (pad.version < kValueIsInput || !is_scalar_byte(x) || !is_scalar_byte(y) || has_clamp(pad)) return false;
+  float value = 0;
+  if (is_scalar_byte(given) && given.value->is_constant() && given.value->constant().elements() == 1) {
+    value = static_cast<float>(Reader<int32_t>(given.value->constant())[0] - zero_point_of(given)) * scale_of(given);
+  } else if (const Value* constant = pad.input(2)) {
+    if (!constant->is_constant() || constant->dtype != DType::kFloat32 || constant->constant().elements() > 1) return false;
+    if (constant->constant().elements() == 1) value = constant->constant().data<float>()[0];
+  }
+  const ByteScale to = byte_scale(y);
+  Tensor byte(to.dtype, Shape{});
+  *static_cast<uint8_t*>(byte.raw()) = static_cast<uint8_t>(requantize(value / to.scale, integer_range(to.dtype), to.zero_point));
+  std::vector<Value*> inputs = pad.inputs;
+  inputs.resize(std::max<size_t>(inputs.size(), 3));
+  inputs[0] = requantized(context, x, to);
+  inputs[2] = context.graph().add_constant("border", std::move(byte));
+  Node* node = context.add("", "Pad", inputs);
+  node->attributes = pad.attributes;
   infer_node(*node);
   context.finish(node->outputs[0]);
   return true;

@@ -207,7 +207,7 @@ bool lower_conv_transpose(LowerContext& context) {
   const Node& node = context.node();
   Product p;
   Weights weights;
-  if (!read_product(context, p) || p.y.value == nullptr) return false;
+  if (!read_product(context, p)) return false;
   QuantizedValue w = context.input(1);
   if (w.value == nullptr || !w.value->is_constant() || w.value->shape->rank() < 3) return false;
   const Shape& shape = *w.value->shape;
@@ -215,10 +215,12 @@ bool lower_conv_transpose(LowerContext& context) {
   if (groups < 1 || shape[0] % groups != 0) return false;
   int64_t per_group = shape[1], channels = per_group * groups, taps = shape.elements(2, shape.rank());
   std::vector<double> bias;
-  if (!read_weights(w, 1, channels, weights) || !read_bias(node.input(2), context.input(2), channels, 1.0f, bias)) return false;
+  const int64_t axis = groups == shape[0] && per_group == 1 ? 0 : 1;   // depthwise: a group is a channel
+  if (!read_weights(w, axis, channels, weights) || !read_bias(node.input(2), context.input(2), channels, 1.0f, bias)) return false;
   for (int32_t zero : weights.zero_points)
     if (zero != weights.zero_points[0] && groups > 1) return false;
-  std::vector<int32_t> integers = integer_bias(bias, p.x_scale, weights.scales);
+  bool quantized = p.y.value != nullptr;
+  std::vector<int32_t> integers = quantized ? integer_bias(bias, p.x_scale, weights.scales) : std::vector<int32_t>();
   int64_t group_inputs = shape[0] / groups;
   if (!sum_fits(weights, channels, p.largest_input, integers,
                 {per_group, group_inputs * per_group * taps, taps, group_inputs, per_group * taps, taps}))
@@ -226,9 +228,10 @@ bool lower_conv_transpose(LowerContext& context) {
   std::vector<int32_t> zeros = weights.zero_points;
   if (groups > 1) zeros.resize(1);
   std::vector<Value*> inputs{p.x.value, p.x.scale, zero_point(context, p.x), w.value, constant(context, "weight_scale", weights.scales),
-                             zero_points(context, w.value->dtype, zeros), p.y.scale, zero_point(context, p.y)};
+                             zero_points(context, w.value->dtype, zeros)};
+  if (quantized) inputs.insert(inputs.end(), {p.y.scale, zero_point(context, p.y)});
   if (!bias.empty()) inputs.push_back(integers.empty() ? float_bias(context, bias) : constant(context, "bias", integers));
-  Node* integer = context.add("octet", "QLinearConvTranspose", inputs);
+  Node* integer = context.add("octet", quantized ? "QLinearConvTranspose" : "ConvTransposeIntegerToFloat", inputs);
   copy_attributes(node, *integer, {});
   finish(context, integer);
   return true;

@@ -13,7 +13,7 @@ constexpr OperatorDef with_lower(OperatorDef definition, bool (*lower)(LowerCont
 }
 
 bool lower_conv(LowerContext& context);             // Conv, FusedConv → QLinearConv, or ConvIntegerToFloat
-bool lower_conv_transpose(LowerContext& context);   // → octet.QLinearConvTranspose
+bool lower_conv_transpose(LowerContext& context);   // → octet.QLinearConvTranspose, or ConvTransposeIntegerToFloat
 bool lower_gemm(LowerContext& context);             // → QGemm
 bool lower_matmul(LowerContext& context);           // → QLinearMatMul, MatMulIntegerToFloat, or QGemm for a bias
 bool lower_add(LowerContext& context);              // → QLinearAdd
@@ -23,5 +23,6 @@ bool lower_average_pool(LowerContext& context);     // → QLinearAveragePool
 bool lower_global_average_pool(LowerContext& context);
 bool lower_reduce_mean(LowerContext& context);      // over all spatial axes → QLinearGlobalAveragePool
 bool lower_concat(LowerContext& context);           // → Concat of bytes, tables in front where parameters differ
+bool lower_pad(LowerContext& context);              // → Pad of bytes with the quantized constant, a table in front likewise
 
 }  // namespace octet::ops

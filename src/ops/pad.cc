@@ -3,6 +3,8 @@
 
 #include "ops/axes.h"
 #include "ops/copy_steps.h"
+#include "ops/lowering.h"
+#include "ops/moves.h"
 #include "ops/strided.h"
 
 namespace octet::ops {
@@ -197,10 +199,19 @@ bool bind(BindContext& context) {
 LayoutSupport layout(const Node& node) { return is_bindable(node) ? LayoutSupport::kAgnostic : LayoutSupport::kOnnxOnly; }
 
 constexpr OperatorDef definitions[] = {
-    {.name = "Pad", .max_inputs = 4, .infer = infer, .evaluate = evaluate, .bind = bind, .layout = layout},
+    {.name = "Pad", .max_inputs = 4, .infer = infer, .evaluate = evaluate, .bind = bind, .lower = lower_pad, .layout = layout},
 };
 
 }  // namespace
+
+// Every range includes 0: a border of zeros, like one of copies, takes the parameters of what it surrounds.
+bool pads_with_zeros_or_copies(const Node& node) {
+  if (mode(node.attributes) != Mode::kConstant) return true;
+  if (node.attributes.real("value", 0.0f) != 0) return false;
+  const Value* value = node.input(2);
+  return value == nullptr || (value->is_constant() && value->dtype == DType::kFloat32 && value->constant().elements() == 1 &&
+                              value->constant().data<float>()[0] == 0);
+}
 
 std::span<const OperatorDef> pad_operators() { return definitions; }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "kernels/resize/resize.h"
+#include "ops/moves.h"
 #include "ops/resize_options.h"
 #include "ops/strided.h"
 
@@ -348,6 +349,12 @@ constexpr OperatorDef definitions[] = {
 };
 
 }  // namespace
+
+// What lies outside of a region to crop is not of the picture.
+bool resizes_by_copying(const Node& node) {
+  ResizeOptions options = resize_options(node);
+  return options.axis.mode == resize::Mode::kNearest && options.axis.coordinates != resize::Coordinates::kCrop;
+}
 
 std::span<const OperatorDef> resize_operators() { return definitions; }
 

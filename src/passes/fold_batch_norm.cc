@@ -62,8 +62,8 @@ std::optional<PerChannel> affine_of(const Node& node, const Value* x, int64_t ch
   return affine;
 }
 
-// Where the output channels of a linear operator's weights lie: w[outer][channel][inner].
-struct WeightAxis { int64_t channels, outer, inner; };
+// Where the output channels of a linear operator's weights lie: w[group][outer][channel of the group][inner].
+struct WeightAxis { int64_t channels, outer, inner, groups = 1; };
 
 std::optional<WeightAxis> weight_axis(const Node& node) {
   if (!node.op->domain.empty() || node.inputs.size() < 2) return std::nullopt;
@@ -71,8 +71,11 @@ std::optional<WeightAxis> weight_axis(const Node& node) {
   if (weights == nullptr || !weights->is_constant() || weights->dtype != DType::kFloat32) return std::nullopt;
   const Shape& shape = *weights->shape;
   if (node.op->name == "Conv") return WeightAxis{shape[0], 1, shape.elements(1, shape.rank())};
-  if (node.op->name == "ConvTranspose" && node.attributes.integer("group", 1) == 1)
-    return WeightAxis{shape[1], shape[0], shape.elements(2, shape.rank())};
+  if (node.op->name == "ConvTranspose") {
+    const int64_t groups = node.attributes.integer("group", 1);
+    if (groups < 1 || shape[0] % groups != 0) return std::nullopt;
+    return WeightAxis{shape[1] * groups, shape[0] / groups, shape.elements(2, shape.rank()), groups};
+  }
   if (node.op->name == "Gemm" && node.attributes.real("alpha", 1) == 1 && node.attributes.real("beta", 1) == 1) {
     if (node.attributes.integer("transB", 0) != 0) return WeightAxis{shape[0], 1, shape[1]};
     return WeightAxis{shape[1], shape[0], 1};
@@ -94,9 +97,11 @@ bool fold_into(Graph& graph, Node& linear, Node& next) {
 
   Tensor weights = linear.inputs[1]->raw_constant().clone();
   float* w = weights.data<float>();
-  for (int64_t o = 0; o < axis->outer; ++o)
-    for (int64_t c = 0; c < axis->channels; ++c)
-      for (int64_t i = 0; i < axis->inner; ++i, ++w) *w = static_cast<float>(*w * affine->factor[static_cast<size_t>(c)]);
+  const int64_t of_group = axis->channels / axis->groups;
+  for (int64_t g = 0; g < axis->groups; ++g)
+    for (int64_t o = 0; o < axis->outer; ++o)
+      for (int64_t c = g * of_group; c < (g + 1) * of_group; ++c)
+        for (int64_t i = 0; i < axis->inner; ++i, ++w) *w = static_cast<float>(*w * affine->factor[static_cast<size_t>(c)]);
   Tensor new_bias(DType::kFloat32, Shape{axis->channels});
   for (int64_t c = 0; c < axis->channels; ++c) {
     auto channel = static_cast<size_t>(c);

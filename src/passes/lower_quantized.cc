@@ -4,6 +4,7 @@
 // between two 8-bit tensors is a table of 256 entries; an operator that only selects and moves values (`transparent`) works on
 // the bytes themselves, with a table behind it when the parameters differ.
 #include "graph/operator.h"
+#include "ops/moves.h"
 #include "passes/clamp.h"
 #include "passes/pass.h"
 #include "passes/quantized_table.h"
@@ -100,7 +101,7 @@ class Lowering {
 
   bool lower_by_trait(Node& node) {
     const OperatorDef& op = *node.op;
-    if (op.scalar_function == nullptr && !op.transparent) return false;
+    if (op.scalar_function == nullptr && (op.lower != nullptr || !ops::moves_values(node))) return false;
     LowerContext context(graph_, node);
     QuantizedValue in = context.input(0), out = context.output();
     QuantizedParameters from, to;
@@ -116,8 +117,6 @@ class Lowering {
     if (node.outputs.size() != 1) return false;
     std::vector<Value*> inputs = node.inputs;
     inputs[0] = in.value;
-    for (size_t i = 1; i < inputs.size(); ++i)
-      if (inputs[i] != nullptr && inputs[i]->dtype == DType::kFloat32) return false;   // a pad value: it would need quantizing too
     Node* moved = graph_.add_node(op, std::move(inputs), {graph_.add_value(node.outputs[0]->name)}, &node);
     moved->name = node.name;
     moved->version = node.version;

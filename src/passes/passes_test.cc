@@ -157,6 +157,24 @@ TEST(FusePatterns, RecognisesWhatExportersWriteOut) {
   EXPECT_EQ(b.graph.nodes().size(), 4u);
 }
 
+TEST(FoldBatchNorm, ReachesGroupsOfTransposedConvolutions) {
+  for (int64_t groups : {1, 2, 6}) {
+    Builder b;
+    Value* x = b.input("x", {1, 6, 5, 4});
+    Value* y = b.add("ConvTranspose", {x, b.constant("w", random_tensor({6, 6 / groups, 4, 4}, 3))});
+    b.last->attributes.set("group", groups);
+    b.last->attributes.set("strides", std::vector<int64_t>{2, 2});
+    Tensor variance = random_tensor({6}, 8);
+    for (float& value : variance.values<float>()) value = std::abs(value) + 0.1f;
+    y = b.add("BatchNormalization", {y, b.constant("scale", random_tensor({6}, 5)), b.constant("shift", random_tensor({6}, 6)),
+                                     b.constant("mean", random_tensor({6}, 7)), b.constant("variance", std::move(variance))});
+    b.graph.add_output(y);
+    expect_same_results(b.model);
+    run_passes(b.graph, engine_passes(), {});
+    EXPECT_EQ(b.count("BatchNormalization"), 0) << groups;
+  }
+}
+
 TEST(FuseResiduals, SwallowsAdditionAndClamp) {
   Builder b;
   Value* x = b.input("x", {1, 8, 9, 9});

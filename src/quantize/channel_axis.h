@@ -5,8 +5,8 @@
 
 namespace octet {
 
-// The axis of input 1 that per-channel scales follow; -1: the weights take one scale (groups of a transposed convolution,
-// batched matrices).
+// The axis of input 1 that per-channel scales follow; -1: the weights take one scale (transposed convolutions with groups of
+// several channels, batched matrices).
 int64_t weight_channel_axis(const Node& node);
 
 }  // namespace octet

@@ -66,6 +66,86 @@ TEST(QuantizeStatic, KeepsChainsIntegerAndHeadsFloat) {
   }
 }
 
+// A shortcut that a Slice and a Pad of zeros make, as in CIFAR's residual networks; one more block behind it.
+TEST(QuantizeStatic, PaddedShortcutsStayInteger) {
+  Builder b;
+  Value* x = b.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 16, 16});
+  Value* y = b.add("Relu", {b.conv(x, 3, 8, 3)});
+  Value* steps = b.graph.add_constant("steps", Tensor::of<int64_t>({2, 2}));
+  Value* halved = b.add("Slice", {y, b.graph.add_constant("starts", Tensor::of<int64_t>({0, 0})), b.graph.add_constant("ends", Tensor::of<int64_t>({16, 16})),
+                                  b.graph.add_constant("axes", Tensor::of<int64_t>({2, 3})), steps});
+  Value* shortcut = b.add("Pad", {halved, b.graph.add_constant("pads", Tensor::of<int64_t>({0, 4, 0, 0, 0, 4, 0, 0}))});
+  Value* z = b.conv(y, 8, 16, 3);
+  b.last->attributes.set("strides", std::vector<int64_t>{2, 2});
+  y = b.add("Relu", {b.add("Add", {z, shortcut})});
+  y = b.add("Relu", {b.add("Add", {b.conv(y, 16, 16, 3), y})});
+  b.graph.add_output(b.conv(y, 16, 4, 1));
+  QuantizeResult result = quantize_model(b.model, {}, frames(4, {{1, 3, 16, 16}}));
+  EXPECT_GT(worst_sqnr(b.model, result.model, {{1, 3, 16, 16}}), 25);
+  auto lowered = lowered_operators(result.model);
+  EXPECT_EQ(lowered["Add"], 0);
+  EXPECT_EQ(lowered["Relu"], 0);
+  EXPECT_EQ(lowered["DequantizeLinear"], 0);
+  EXPECT_EQ(lowered["QuantizeLinear"], 1);
+  EXPECT_EQ(lowered["Table"], 0);   // what is moved keeps its scale
+}
+
+// A chain that something without an integer form interrupts goes on behind the next layer's input.
+TEST(QuantizeStatic, ChainsGoOnBehindAFloatOperator) {
+  Builder b;
+  Value* x = b.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 16, 16});
+  Value* y = b.add("Relu", {b.conv(x, 3, 8, 3)});
+  Value* odd = b.add("CumSum", {y, b.graph.add_constant("axis", Tensor::of<int64_t>({1}))});
+  y = b.add("Relu", {b.add("Add", {b.conv(y, 8, 8, 3), odd})});
+  y = b.add("Relu", {b.add("Add", {b.conv(y, 8, 8, 3), y})});
+  b.graph.add_output(b.conv(y, 8, 4, 1));
+  QuantizeResult result = quantize_model(b.model, {}, frames(4, {{1, 3, 16, 16}}));
+  EXPECT_GT(worst_sqnr(b.model, result.model, {{1, 3, 16, 16}}), 20);
+  EXPECT_EQ(lowered_operators(result.model)["Add"], 1);
+}
+
+// A pyramid: what lies deeper is enlarged and added; and two ways joined, with a Relu behind.
+TEST(QuantizeStatic, EnlargedAndJoinedValuesStayInteger) {
+  Builder b;
+  Value* x = b.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 16, 16});
+  Value* y = b.add("Relu", {b.conv(x, 3, 8, 3)});
+  Value* deep = b.add("Relu", {b.conv(b.add("MaxPool", {y}), 8, 8, 3)});
+  b.graph.nodes().back().inputs[0]->producer->inputs[0]->producer->attributes.set("kernel_shape", std::vector<int64_t>{2, 2});
+  b.graph.nodes().back().inputs[0]->producer->inputs[0]->producer->attributes.set("strides", std::vector<int64_t>{2, 2});
+  Value* enlarged = b.add("Resize", {deep, nullptr, b.graph.add_constant("scales", Tensor::of<float>({1, 1, 2, 2}))});
+  b.last->attributes.set("mode", std::string("nearest"));
+  Value* sum = b.add("Add", {enlarged, y});
+  Value* joined = b.add("Relu", {b.add("Concat", {sum, b.conv(sum, 8, 8, 1)})});
+  joined->producer->inputs[0]->producer->attributes.set("axis", int64_t{1});
+  b.graph.add_output(b.conv(joined, 16, 4, 1));
+  QuantizeResult result = quantize_model(b.model, {}, frames(4, {{1, 3, 16, 16}}));
+  EXPECT_GT(worst_sqnr(b.model, result.model, {{1, 3, 16, 16}}), 25);
+  auto lowered = lowered_operators(result.model);
+  EXPECT_EQ(lowered["Add"], 0);
+  EXPECT_EQ(lowered["Relu"], 0);
+  EXPECT_EQ(lowered["DequantizeLinear"], 0);
+}
+
+// Normalization inside the weights, a scale for each channel, integers through and through.
+TEST(QuantizeStatic, CoversDepthwiseTransposedConvolutions) {
+  Builder b;
+  Value* x = b.graph.add_input("picture", DType::kFloat32, Shape{1, 3, 8, 8});
+  Value* y = b.add("Relu", {b.conv(x, 3, 8, 3)});
+  y = b.add("ConvTranspose", {y, b.graph.add_constant("w", random_tensor({8, 1, 4, 4}, 70, 0.3f))});
+  b.last->attributes.set("group", int64_t{8});
+  b.last->attributes.set("strides", std::vector<int64_t>{2, 2});
+  Tensor variance = random_tensor({8}, 71);
+  for (float& value : variance.values<float>()) value = std::abs(value) * 10 + 0.01f;
+  y = b.add("BatchNormalization", {y, b.graph.add_constant("scale", random_tensor({8}, 72)), b.graph.add_constant("shift", random_tensor({8}, 73)),
+                                   b.graph.add_constant("mean", random_tensor({8}, 74)), b.graph.add_constant("variance", std::move(variance))});
+  b.graph.add_output(b.conv(b.add("Relu", {y}), 8, 4, 1));
+  QuantizeResult result = quantize_model(b.model, {}, frames(4, {{1, 3, 8, 8}}));
+  EXPECT_GT(worst_sqnr(b.model, result.model, {{1, 3, 8, 8}}), 25);
+  auto lowered = lowered_operators(result.model);
+  EXPECT_EQ(lowered["QLinearConvTranspose"], 1);
+  EXPECT_EQ(lowered["DequantizeLinear"], 0);
+}
+
 TEST(QuantizeStatic, SignedActivationsAndEveryCalibrator) {
   Model model = small_network();
   for (Calibrator calibrator : {Calibrator::kMinMax, Calibrator::kPercentile, Calibrator::kEntropy, Calibrator::kMse}) {

@@ -2,6 +2,9 @@
 
 #include <set>
 
+#include "measure/eight_bit.h"
+#include "ops/moves.h"
+
 namespace octet {
 
 namespace {
@@ -15,10 +18,10 @@ class Selector {
 
   Selection run() {
     for (Node& node : graph_.nodes()) consider(node);
-    mark_derived();
     for (Node* node : selection_.targets)
       for (size_t i = 0; i < node->inputs.size() && i < 2; ++i)
         if (is_activation(node->inputs[i])) need(node->inputs[i]);
+    mark_derived();
     // Backwards, so that a node is visited after everything that reads it.
     for (auto it = graph_.nodes().rbegin(); it != graph_.nodes().rend(); ++it) pull_up(*it);
     resolve_sources();
@@ -28,14 +31,13 @@ class Selector {
  private:
   void consider(Node& node) {
     const OperatorDef& op = *node.op;
-    bool has_weights = node.inputs.size() > 1 && is_float_value(node.inputs[1]) && node.inputs[1]->is_constant();
     if (op.macs == nullptr && !op.quantizable) return;
-    LayerReport report{node.name.empty() ? node.outputs[0]->name : node.name, std::string(op.name), "float", {}, 0, 0};
-    if (has_weights) report.weight_bytes = static_cast<int64_t>(node.inputs[1]->raw_constant().bytes());
-    report.macs = node_cost(node).macs;
+    LayerReport report = report_of(node);
     Recipe::Layer settings = recipe_.layer(report.layer, op.name);
-    if (!op.quantizable) {
-      report.reason = "the operator has no static 8-bit form";
+    if (report.treatment == kAsItWas) {
+      // Its values have their parameters.
+    } else if (!op.quantizable) {
+      report.reason = op.dynamic_quantizable ? "only dynamic quantization has an 8-bit form of it" : "the operator has no static 8-bit form";
     } else if (!settings.quantize) {
       report.reason = settings.reason;
     } else if (!is_activation(node.input(0)) || !is_float_value(node.output(0)) || !is_float_value(node.input(1))) {
@@ -60,13 +62,14 @@ class Selector {
   bool has_integer_form(const Node& node) const {
     const OperatorDef& op = *node.op;
     if (is_target_.count(&node) || node.outputs.empty() || !is_float_value(node.output(0))) return false;
-    if (op.lower == nullptr && op.scalar_function == nullptr && !op.transparent) return false;
+    if (op.lower == nullptr && op.scalar_function == nullptr && !ops::moves_values(node)) return false;
     if (op.quantizable) return false;   // a target that the recipe keeps float
     return recipe_.layer(node.name, op.name).quantize;
   }
 
   // Values that come out of 8-bit layers through integer forms alone: an addition in front of the first convolution (normalizing the
-  // picture, say) is not worth rounding for.
+  // picture, say) is not worth rounding for. What a layer reads is rounded in any case: from there the chain goes on, whatever
+  // float operator has interrupted it before.
   void mark_derived() {
     for (Node& node : graph_.nodes()) {
       if (is_target_.count(&node)) {
@@ -74,6 +77,8 @@ class Selector {
         continue;
       }
       if (!has_integer_form(node)) continue;
+      for (Value* value : node.outputs)
+        if (value != nullptr && needed_.count(value)) derived_.insert(value);
       bool all = true, any = false;
       for (const Value* value : node.inputs) {
         if (!is_activation(value)) continue;
@@ -101,7 +106,7 @@ class Selector {
   }
 
   void pull_inputs(Node& node) {
-    bool moves_only = node.op->transparent && node.op->scalar_function == nullptr;
+    bool moves_only = ops::moves_values(node) && node.op->scalar_function == nullptr;
     for (Value* value : node.inputs)
       if (is_activation(value) && !moves_only && !derived_.count(value)) return;
     for (size_t i = 0; i < node.inputs.size(); ++i) {
@@ -144,7 +149,7 @@ Node* absorbed_behind(const Node& node) {
   const Value* out = node.output(0);
   if (out == nullptr || out->consumers.size() != 1 || out->graph_outputs > 0) return nullptr;
   Node* next = out->consumers[0];
-  if ((node.op->quantizable || node.op->lower != nullptr) && next->op->domain.empty() &&
+  if ((node.op->quantizable || node.op->lower != nullptr) && !ops::copies_bytes(node) && next->op->domain.empty() &&
       (next->op->name == "Relu" || next->op->name == "Clip") && next->inputs[0] == out)
     return next;
   // A function of one operand is computed on the exact sum: rounding in front of it as well would cost twice, and in front of a
@@ -156,6 +161,19 @@ Node* absorbed_behind(const Node& node) {
     return fits ? next : nullptr;
   }
   return nullptr;
+}
+
+LayerReport report_of(const Node& node) {
+  LayerReport report{node.name.empty() ? node.outputs[0]->name : node.name, std::string(node.op->name), "float", {}, node_cost(node).macs, 0};
+  const Value* weights = constant_behind(node.input(1));
+  EightBit part = eight_bit_part(node);
+  if (weights != nullptr && (weights->dtype == DType::kFloat32 || part != EightBit::kNone))
+    report.weight_bytes = static_cast<int64_t>(weights->raw_constant().bytes());
+  if (part != EightBit::kNone) {
+    report.treatment = kAsItWas;
+    report.reason = part == EightBit::kWhole ? kComputesInBytes : "its weights are 8-bit already";
+  }
+  return report;
 }
 
 Selection select_layers(Graph& graph, const Recipe& recipe) { return Selector(graph, recipe).run(); }

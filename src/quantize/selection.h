@@ -17,7 +17,7 @@ namespace octet {
 
 struct LayerReport {
   std::string layer, op;
-  std::string treatment;      // "int8", "float", "weights int8"
+  std::string treatment;      // "int8", "float", "weights int8", "as it was" (8-bit before)
   std::string reason;         // why it stays float; empty otherwise
   int64_t macs = 0;
   int64_t weight_bytes = 0;   // as float
@@ -33,6 +33,10 @@ struct Selection {
 
 // `graph` is prepared (quantize/prepare.h); shapes may have free extents.
 Selection select_layers(Graph& graph, const Recipe& recipe);
+
+// The report of a layer before anything is decided: "float", its costs, "as it was" when the source has it in 8 bits already.
+LayerReport report_of(const Node& node);
+constexpr const char *kAsItWas = "as it was", *kComputesInBytes = "it is 8-bit already";
 
 // A node that quantization sees as one with the node before it: a Relu or Clip behind an operator with an integer form, the
 // addition of a bias behind a matrix product. Null when there is none.

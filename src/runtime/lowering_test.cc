@@ -143,6 +143,48 @@ TEST(Lowering, GroupedTransposedConvolution) {
   b.check(b.requantized(y, kY, 120), kY, "QLinearConvTranspose:conv_transpose_int8");
 }
 
+TEST(Lowering, DepthwiseTransposedConvolution) {
+  for (bool quantized : {true, false}) {
+    Builder b(17);
+    Value* x = b.input({2, 6, 5, 4}, kX, 85);
+    Value* w = b.weights({6, 1, 4, 4}, 0);
+    Value* y = b.node("ConvTranspose", {x, w, b.bias(kX)}, {{"strides", std::vector<int64_t>{2, 2}}, {"group", int64_t{6}}});
+    if (quantized) b.check(b.requantized(b.node("Relu", {y}), kY, 20), kY, "QLinearConvTranspose:depthwise_transpose_int8", "Relu:");
+    else b.check(y, 1e-3f, "ConvTransposeIntegerToFloat:depthwise_transpose_int8", "ConvTranspose:");
+  }
+}
+
+TEST(Lowering, TransposedConvolutionWithFloatResult) {
+  Builder b(18);
+  Value* x = b.input({1, 6, 5, 4}, kX, 85);
+  Value* w = b.weights({6, 5, 4, 4}, 1);
+  b.check(b.node("ConvTranspose", {x, w, b.bias(kX)}, {{"strides", std::vector<int64_t>{2, 2}}}), 1e-3f,
+          "ConvTransposeIntegerToFloat:conv_transpose_int8", "ConvTranspose:");
+}
+
+// Whatever the border is made of, and whether or not the scale changes: it is the byte that QuantizeLinear makes of it.
+TEST(Lowering, Padding) {
+  for (float value : {0.0f, 0.4f}) {
+    for (float y_scale : {kX, 0.02f}) {
+      Builder b(19);
+      Value* x = b.input({1, 4, 5, 6}, kX, 85);
+      Value* pads = b.graph().add_constant("pads", Tensor::of<int64_t>({0, 2, 1, 0, 0, 2, 0, 3}));
+      std::vector<Value*> inputs{x, pads};
+      if (value != 0) inputs.push_back(b.graph().add_constant("value", Tensor::scalar(value)));
+      b.check(b.requantized(b.node("Pad", inputs), y_scale, 85), y_scale, "Pad:copy_strided", "DequantizeLinear:reference");
+    }
+  }
+}
+
+TEST(Lowering, ResizeToTheNearestMovesBytes) {
+  Builder b(20);
+  Value* x = b.input({1, 4, 5, 6}, kX, 85);
+  Value* scales = b.graph().add_constant("scales", Tensor::of<float>({1, 1, 2, 2}));
+  Value* y = b.requantized(b.node("Resize", {x, nullptr, scales}, {{"mode", std::string("nearest")}}), kX, 85);
+  Value* w = b.weights({8, 4, 1, 1}, 0);
+  b.check(b.requantized(b.node("Conv", {y, w, b.bias(kX)}), kY, 120), kY, "Resize:resize_nearest", "DequantizeLinear:dequantize/x86 never");
+}
+
 TEST(Lowering, Gemm) {
   for (bool transposed : {false, true}) {
     Builder b(6 + transposed);

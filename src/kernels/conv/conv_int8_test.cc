@@ -412,6 +412,30 @@ TEST(ConvTransposeInt8, MatchesTheDefinition) {
   }
 }
 
+TEST(ConvTransposeInt8, OneChannelPerGroupMatchesTheDefinition) {
+  int variant = 0;
+  for (int64_t kernel : {1, 2, 3, 4}) {   // below the stride some outputs receive nothing
+    for (int64_t stride : {1, 2, 3}) {
+      for (int64_t channels : {2, 33, 70}) {
+        ConvShape s;
+        s.batch = 2;
+        s.input_height = 4, s.input_width = 5;
+        s.input_channels = s.output_channels = s.groups = channels;
+        s.kernel_height = s.kernel_width = kernel;
+        s.stride_height = s.stride_width = stride;
+        s.pad_top = s.pad_left = (kernel - 1) / 2;
+        s.output_height = 3 * stride + kernel - 2 * s.pad_top, s.output_width = 4 * stride + kernel - 2 * s.pad_left;
+        const Problem p = make_problem(with_strides(s), variant++);
+        const std::vector<std::byte> want = expected<true>(p);
+        for (Isa level : supported_isas())
+          check(p, prepare_depthwise_transpose_int8(p.shape, p.input_signed, !p.with_zero_points, level), conv_transpose_weights(p.shape),
+                want, pack_depthwise_transpose_int8, run_depthwise_transpose_int8, text(isa_name(level), " variant ", variant - 1));
+        if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
 TEST(ConvInt8, AScaleThatIsNotANumberGivesTheLowestByte) {
   Problem p = make_problem(gemm_shape(40, 70, 90), 8);
   ASSERT_EQ(p.kind, Int8Output::kByte);

@@ -80,6 +80,27 @@ void run_parts(const ConvTranspose<Op>& op, const ConvF32Args& args, int64_t tas
   });
 }
 
+template <auto kPack, typename Op>
+void pack_parts(const ConvTranspose<Op>& op, const Int8Weights& weights, void* packed) {
+  for (const auto& part : op.parts) {
+    Int8Weights mine = weights;
+    mine.data = static_cast<const std::byte*>(weights.data) + phase_start(part.phase, weights.strides);
+    mine.strides = phase_strides(part.phase, weights.strides);
+    kPack(part.op, mine, static_cast<std::byte*>(packed) + part.packed_offset);
+  }
+}
+
+template <auto kRun, typename Op>
+void run_parts(const ConvTranspose<Op>& op, const ConvInt8Args& args, int64_t task_begin, int64_t task_end, void* scratch) {
+  const int64_t output_bytes = args.output_kind == Int8Output::kByte ? 1 : 4;
+  for_each_part(op, task_begin, task_end, [&](const auto& part, int64_t begin, int64_t end) {
+    ConvInt8Args mine = args;
+    mine.packed = static_cast<const std::byte*>(args.packed) + part.packed_offset;
+    mine.output = static_cast<std::byte*>(args.output) + part.phase.output_offset * output_bytes;
+    kRun(part.op, mine, begin, end, scratch);
+  });
+}
+
 }  // namespace
 
 std::vector<TransposePhase> transpose_phases(const ConvShape& given) {
@@ -149,23 +170,26 @@ ConvTranspose<ConvInt8> prepare_conv_transpose_int8(const ConvShape& shape, bool
 }
 
 void pack_conv_transpose_int8(const ConvTranspose<ConvInt8>& op, const Int8Weights& weights, void* packed) {
-  for (const auto& part : op.parts) {
-    Int8Weights mine = weights;
-    mine.data = static_cast<const std::byte*>(weights.data) + phase_start(part.phase, weights.strides);
-    mine.strides = phase_strides(part.phase, weights.strides);
-    pack_conv_int8(part.op, mine, static_cast<std::byte*>(packed) + part.packed_offset);
-  }
+  pack_parts<pack_conv_int8>(op, weights, packed);
 }
 
 void run_conv_transpose_int8(const ConvTranspose<ConvInt8>& op, const ConvInt8Args& args, int64_t task_begin,
                              int64_t task_end, void* scratch) {
-  const int64_t output_bytes = args.output_kind == Int8Output::kByte ? 1 : 4;
-  for_each_part(op, task_begin, task_end, [&](const auto& part, int64_t begin, int64_t end) {
-    ConvInt8Args mine = args;
-    mine.packed = static_cast<const std::byte*>(args.packed) + part.packed_offset;
-    mine.output = static_cast<std::byte*>(args.output) + part.phase.output_offset * output_bytes;
-    run_conv_int8(part.op, mine, begin, end, scratch);
-  });
+  run_parts<run_conv_int8>(op, args, task_begin, task_end, scratch);
+}
+
+ConvTranspose<DepthwiseInt8> prepare_depthwise_transpose_int8(const ConvShape& shape, bool input_signed, bool weights_centred, Isa level) {
+  return prepare<DepthwiseInt8>(
+      shape, [&](const ConvShape& phase) { return prepare_depthwise_int8(phase, input_signed, weights_centred, level); });
+}
+
+void pack_depthwise_transpose_int8(const ConvTranspose<DepthwiseInt8>& op, const Int8Weights& weights, void* packed) {
+  pack_parts<pack_depthwise_int8>(op, weights, packed);
+}
+
+void run_depthwise_transpose_int8(const ConvTranspose<DepthwiseInt8>& op, const ConvInt8Args& args, int64_t task_begin,
+                                  int64_t task_end, void* scratch) {
+  run_parts<run_depthwise_int8>(op, args, task_begin, task_end, scratch);
 }
 
 }  // namespace octet::kernels

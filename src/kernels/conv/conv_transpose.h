@@ -34,7 +34,7 @@ struct TransposePhase {
 };
 std::vector<TransposePhase> transpose_phases(const ConvShape& shape);
 
-// `Op` is ConvF32, DepthwiseF32 or ConvInt8. All phases' tasks form one range; scratch is shared by them.
+// `Op` is ConvF32, DepthwiseF32, ConvInt8 or DepthwiseInt8. All phases' tasks form one range; scratch is shared by them.
 template <typename Op>
 struct ConvTranspose {
   struct Part {
@@ -65,5 +65,10 @@ ConvTranspose<ConvInt8> prepare_conv_transpose_int8(const ConvShape& shape, bool
 void pack_conv_transpose_int8(const ConvTranspose<ConvInt8>& op, const Int8Weights& weights, void* packed);
 void run_conv_transpose_int8(const ConvTranspose<ConvInt8>& op, const ConvInt8Args& args, int64_t task_begin,
                              int64_t task_end, void* scratch);
+
+ConvTranspose<DepthwiseInt8> prepare_depthwise_transpose_int8(const ConvShape& shape, bool input_signed, bool weights_centred, Isa level);
+void pack_depthwise_transpose_int8(const ConvTranspose<DepthwiseInt8>& op, const Int8Weights& weights, void* packed);
+void run_depthwise_transpose_int8(const ConvTranspose<DepthwiseInt8>& op, const ConvInt8Args& args, int64_t task_begin,
+                                  int64_t task_end, void* scratch);
 
 }  // namespace octet::kernels
