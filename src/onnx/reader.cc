@@ -23,7 +23,8 @@ void refuse_lookalikes(std::string_view bytes) {
   if (bytes.starts_with("version https://git-lfs"))
     throw Error(ErrorCode::kInvalidModel, "this is a Git LFS pointer, not a model", "fetch the model itself: git lfs pull");
   if (bytes.starts_with("PK\x03\x04"))
-    throw Error(ErrorCode::kInvalidModel, "this is a zip archive, not an ONNX model", "PyTorch checkpoints are read by: octet import");
+    throw Error(ErrorCode::kInvalidModel, "this is a zip archive, perhaps a PyTorch checkpoint, not an ONNX model",
+                "export the network to ONNX first: torch.onnx.export(model, example_input, \"model.onnx\")");
 }
 
 Model read(std::string_view bytes, onnx::DataSource& source, const std::string& path) {

@@ -46,6 +46,10 @@ inline std::string make_node(const std::string& op, std::vector<std::string> inp
   return node.text();
 }
 
+inline std::string floats(std::vector<float> values) {
+  return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+}
+
 struct GraphParts {
   std::vector<std::string> nodes, initializers, inputs, outputs, values, sparse;
   std::string text() const {
@@ -60,6 +64,15 @@ struct GraphParts {
     return graph.text();
   }
 };
+
+// A graph that gives the weight `w` out.
+inline GraphParts one_weight(const std::string& tensor) {
+  GraphParts parts;
+  parts.initializers = {tensor};
+  parts.nodes = {make_node("Identity", {"w"}, {"y"})};
+  parts.outputs = {make_value("y")};
+  return parts;
+}
 
 inline std::string make_opset(const std::string& domain, int64_t version) {
   Message opset;
