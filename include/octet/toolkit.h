@@ -167,7 +167,8 @@ struct CompareResult {
   double drop = kNotMeasured;          // how much worse b scores than a; negative: better
   double drop_low = kNotMeasured, drop_high = kNotMeasured;   // 95 % interval, frames paired
   double p_value = kNotMeasured;
-  std::optional<Score> agreement;      // how often both give the same answer, when the task is known
+  std::optional<Score> agreement;      // how often both give the same answer, when the task is known; NaN: neither gives any
+  std::string note;                    // what a reader ought to know about the score; empty: nothing
 };
 
 CompareResult compare(const std::string& model_a, const std::string& model_b, const CompareOptions& options = {});
@@ -281,13 +282,6 @@ OptimizeResult optimize(const std::string& model, const std::string& output, con
 
 // --- run on frames ------------------------------------------------------------------------------------------------------
 
-struct RunOptions {
-  DataOptions data;
-  SessionOptions session;
-  std::string output;        // .png or .jpg: the annotated picture; a folder: one file per frame; .npz: the outputs; empty: none
-  Progress progress;
-};
-
 struct FoundObject {
   std::string label;         // the class's name, or "class 7"
   int64_t class_index = -1;
@@ -309,6 +303,19 @@ struct RunResult {
   std::string model, task;          // task: the decoder's kind; empty when outputs are not decoded
   std::vector<FrameAnswer> frames;
 };
+
+struct RunOptions {
+  DataOptions data;
+  SessionOptions session;
+  // .png, .jpg, .bmp or .webp: the annotated picture; .npz or .npy: the outputs; a folder: one file per frame; empty: none.
+  std::string output;
+  // Told each answer as soon as it is there; RunResult::frames then stays empty, and memory does not grow with the frames. `result`
+  // says what is known beforehand: the model and the task.
+  std::function<void(const RunResult& result, const FrameAnswer& answer)> answer;
+  Progress progress;
+};
+
+// A camera without a limit of frames gives pictures until request_interrupt(), and that is then no error.
 
 RunResult run_on_frames(const std::string& model, const RunOptions& options);
 

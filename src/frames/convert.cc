@@ -1,7 +1,8 @@
 #include "frames/convert.h"
 
-#include <utility>
+#include <cmath>
 #include <type_traits>
+#include <utility>
 
 #include "base/error.h"
 #include "base/half.h"
@@ -87,6 +88,16 @@ Tensor convert_tensor(const Tensor& given, DType wanted, const std::string& what
   });
   if (!known) refuse();
   return out;
+}
+
+int64_t count_not_finite(const Tensor& given) {
+  if (!dtype_is_float(given.dtype())) return 0;
+  Tensor tensor = given.aligned();
+  int64_t bad = 0;
+  with_elements(tensor, [&](const auto* values) {
+    for (int64_t i = 0; i < tensor.elements(); ++i) bad += !std::isfinite(as_double(values[i]));
+  });
+  return bad;
 }
 
 }  // namespace octet

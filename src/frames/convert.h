@@ -11,4 +11,7 @@ namespace octet {
 // value given (Error otherwise, naming `what`); floats never silently become integers.
 Tensor convert_tensor(const Tensor& tensor, DType wanted, const std::string& what);
 
+// How many elements are NaN or infinite; 0 for integers.
+int64_t count_not_finite(const Tensor& tensor);
+
 }  // namespace octet

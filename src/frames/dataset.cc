@@ -70,9 +70,31 @@ class Frames : public FrameSource {
   ~Frames() override { prefetcher_.reset(); }
 
   int64_t count() const override { return known_ ? static_cast<int64_t>(items_.size()) : -1; }
+  const std::vector<std::string>& file_ids() const override { return raw_->ids(); }
+  bool is_endless() const override { return raw_->is_endless(); }
   bool has_labels() const override { return labels_->kind != LabelKind::kNone; }
   LabelKind label_kind() const override { return labels_->kind; }
   const LabelNames& names() const override { return labels_->names; }
+
+  LabelFacts label_facts() const override {
+    LabelFacts facts;
+    facts.path = labels_->path;
+    facts.numbered_by_name = labels_->numbered_by_name;
+    int64_t last = -1;
+    for (const Item& item : items_) {
+      const GroundTruth* truth = find_truth(item.raw);
+      if (!truth || item.raw == last) continue;   // one picture's objects come one after another
+      last = item.raw;
+      int64_t largest = truth->class_index;
+      for (const TruthBox* box : boxes_of(*truth)) largest = std::max<int64_t>(largest, box->class_index);
+      if (largest > facts.largest_class) {
+        facts.largest_class = largest;
+        facts.largest_frame = truth->id.empty() ? text("frame ", item.raw) : text("'", truth->id, "'");
+      }
+      facts.assumed += truth->is_assumed;
+    }
+    return facts;
+  }
 
   bool next(Frame& frame) override { return prefetcher_ ? prefetcher_->take(frame) : make_next(frame); }
   void reset() override { restart(); }
@@ -149,6 +171,7 @@ class Frames : public FrameSource {
     if (raw_->ids().empty())
       throw Error(ErrorCode::kInvalidModel, "these labels belong to named pictures, and the frames have no names")
           .with_file(labels_->path);
+    check_assumed(begin, end);
     if (assembler_.wants_boxes()) return;   // pictures without labelled objects make no frames
     int64_t missing = 0, first = -1;
     for (int64_t i = begin; i < end; ++i) {
@@ -161,6 +184,17 @@ class Frames : public FrameSource {
                      missing == 1 ? "" : text(" (nor have ", missing - 1, " others)"), "; ", labels_->size(),
                      " pictures are labelled, ", end - begin, " are given"),
                 text("label it, or point --data at the labelled pictures; ", slice_.path, " was searched"))
+        .with_file(labels_->path);
+  }
+
+  // A picture without a file has nothing on it, but labels without a file for any picture are those of other pictures.
+  void check_assumed(int64_t begin, int64_t end) const {
+    if (begin >= end) return;   // the slice is the fault
+    for (int64_t i = begin; i < end; ++i)
+      if (const GroundTruth* truth = find_truth(i); !truth || !truth->is_assumed) return;
+    throw Error(ErrorCode::kInvalidModel,
+                text("there is no label file for any of the ", end - begin, " pictures, for instance none for '", raw_->ids()[static_cast<size_t>(begin)], "'"),
+                "YOLO labels are one .txt per picture with the picture's name")
         .with_file(labels_->path);
   }
 

@@ -42,6 +42,15 @@ struct DataSlice {
 // "DIR[100:200]" → DIR, 100, 200. A path that exists as it is written is no slice.
 DataSlice parse_data_slice(const std::string& data);
 
+// What labels say that only makes sense for one model or another.
+struct LabelFacts {
+  std::string path;
+  int64_t largest_class = -1;       // of the labels of these frames; -1: they hold no class
+  std::string largest_frame;        // which frame has it
+  bool numbered_by_name = false;    // class indices are the order of the names in the data: the model's order may be another
+  int64_t assumed = 0;              // pictures without a label file, taken as pictures with nothing on them (YOLO)
+};
+
 class FrameSource {
  public:
   virtual ~FrameSource() = default;
@@ -53,8 +62,12 @@ class FrameSource {
   virtual void reset() = 0;
   // The frame with this number, 0 to count() - 1, without moving `next`; not for videos and cameras (Error).
   virtual Frame at(int64_t index) = 0;
+  // The ids of the files that frames come from, also of those outside the slice; empty where frames are no files of their own.
+  virtual const std::vector<std::string>& file_ids() const = 0;
+  virtual bool is_endless() const = 0;           // a camera
   virtual bool has_labels() const = 0;
   virtual LabelKind label_kind() const = 0;
+  virtual LabelFacts label_facts() const = 0;
   virtual const LabelNames& names() const = 0;   // without labels: the recipe's classes
   virtual std::string description() const = 0;   // "128 pictures of DIR, labels from labels.csv"
 };

@@ -36,6 +36,7 @@ struct GroundTruth {
   bool has_points = false;
   std::vector<TruthPoints> objects;
   std::vector<float> targets;          // regression
+  bool is_assumed = false;             // YOLO: there is no label file, which says that nothing is on the picture
 };
 
 // What the labels of a data set say as a whole.

@@ -157,16 +157,20 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
   require(!lines.empty(), ErrorCode::kInvalidModel, path, ": the label file is empty");
   std::vector<std::string> header = split_csv_line(lines[0]);
   int file = find_column(header, {"file", "filename", "file_name", "image", "path", "name"});
-  int index = find_column(header, {"class_index", "class_id", "index", "label_index", "label", "class"});
+  int index = find_column(header, {"class_index", "class_id", "index", "label_index"});
+  bool only_numbers = index >= 0;
+  if (index < 0) index = find_column(header, {"label", "class"});
   int name = find_column(header, {"class", "class_name", "label_name", "label", "wnid"});
   bool has_header = file >= 0 && index >= 0;
   if (!has_header) {
     file = 0;
     index = 1;
     name = -1;
+    only_numbers = false;
   }
   // Classes given by name and not listed in the recipe are numbered in alphabetical order.
   std::vector<std::pair<std::string, std::string>> by_class_name;
+  size_t first_number = 0, first_name = 0;   // lines, from 1
   for (size_t i = has_header ? 1 : 0; i < lines.size(); ++i) {
     if (lines[i].empty()) continue;
     std::vector<std::string> fields = split_csv_line(lines[i]);
@@ -178,7 +182,15 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
     const std::string& label = fields[static_cast<size_t>(index)];
     GroundTruth truth;
     truth.id = fields[static_cast<size_t>(file)];
-    if (!parse_integer(label, truth.class_index)) {
+    bool is_number = parse_integer(label, truth.class_index);
+    size_t& first = is_number ? first_number : first_name;
+    if (first == 0) first = i + 1;
+    if (!is_number) {
+      if (only_numbers)
+        throw Error(ErrorCode::kInvalidModel,
+                    text("line ", i + 1, ": '", label, "' is no number, which the column ", header[static_cast<size_t>(index)], " holds"),
+                    "call a column of names class, or correct the line")
+            .with_file(path);
       if (config.classes.empty()) by_class_name.emplace_back(truth.id, label);
       else truth.class_index = class_index_of(config, label, path);
     } else if (truth.class_index < 0 || truth.class_index > (1 << 24)) {
@@ -194,6 +206,11 @@ LabelSet read_csv_labels(const LabelsConfig& config, const std::string& path) {
     set.add(id, std::move(truth));
   }
   if (!by_class_name.empty()) {
+    if (first_number > 0)
+      throw Error(ErrorCode::kInvalidModel, text("line ", first_name, " names its class, line ", first_number, " gives its number"),
+                  "give all classes in one of the two ways, or list the names under [labels] classes")
+          .with_file(path);
+    set.numbered_by_name = true;
     std::set<std::string> classes;
     for (const auto& [id, label] : by_class_name) classes.insert(label);
     set.names.classes.assign(classes.begin(), classes.end());
@@ -219,7 +236,8 @@ LabelSet read_folder_labels(const LabelsConfig& config, const LabelContext& cont
     folders.insert(folder);
   }
   LabelsConfig classes = config;
-  if (classes.classes.empty()) classes.classes.assign(folders.begin(), folders.end());
+  set.numbered_by_name = config.classes.empty();
+  if (set.numbered_by_name) classes.classes.assign(folders.begin(), folders.end());
   set.names.classes = classes.classes;
   for (const std::string& id : context.ids) {
     GroundTruth truth;
@@ -300,6 +318,39 @@ LabelSet read_column_labels(const LabelsConfig& config, const std::string& path)
   return set;
 }
 
+namespace {
+
+// Class indices are not negative, and are among the configured classes where there are any.
+void check_indices(const LabelSet& set, const LabelsConfig& config) {
+  if (set.kind != LabelKind::kCsv && set.kind != LabelKind::kIndex && set.kind != LabelKind::kColumn) return;
+  auto classes = static_cast<int64_t>(config.classes.size());
+  std::span<const GroundTruth> all = set.all();
+  for (size_t i = 0; i < all.size(); ++i) {
+    int64_t index = all[i].class_index;
+    if (index >= 0 && (classes == 0 || index < classes)) continue;
+    std::string where = all[i].id.empty() ? text("label ", i) : text("'", all[i].id, "'");
+    if (index < 0) fail(ErrorCode::kInvalidModel, where, " has the class index ", index, ", which makes no sense");
+    fail(ErrorCode::kInvalidModel, where, " has the class index ", index, ", but [labels] classes lists ", classes);
+  }
+}
+
+LabelSet read_form(const LabelsConfig& config, LabelKind kind, const std::string& path, const LabelContext& context, bool given) {
+  switch (kind) {
+    case LabelKind::kCsv: return read_csv_labels(config, path);
+    case LabelKind::kFolders: return read_folder_labels(config, context);
+    case LabelKind::kIndex:
+      return is_idx_path(path) ? read_idx_labels(config, path) : read_array_labels(config, path, false);
+    case LabelKind::kTargets: return read_array_labels(config, path, true);
+    case LabelKind::kColumn: return read_column_labels(config, path);
+    case LabelKind::kYolo: return read_yolo_labels(config, path, context, !given);
+    case LabelKind::kFaces: return read_json_labels(config, path, LabelKind::kFaces);
+    case LabelKind::kCocoKeypoints: return read_json_labels(config, path, LabelKind::kCocoKeypoints);
+    default: return read_json_labels(config, path, LabelKind::kAuto);
+  }
+}
+
+}  // namespace
+
 LabelSet read_labels(const LabelsConfig& config, const std::string& given, const LabelContext& context) {
   std::string path = given;
   LabelKind kind = config.kind;
@@ -334,18 +385,12 @@ LabelSet read_labels(const LabelsConfig& config, const std::string& given, const
   if (boxes && fs::is_directory(path)) kind = LabelKind::kYolo;
   if (kind == LabelKind::kYolo && path.ends_with(".json")) kind = LabelKind::kCoco;
   try {
-    switch (kind) {
-      case LabelKind::kCsv: return read_csv_labels(config, path);
-      case LabelKind::kFolders: return read_folder_labels(config, context);
-      case LabelKind::kIndex:
-        return is_idx_path(path) ? read_idx_labels(config, path) : read_array_labels(config, path, false);
-      case LabelKind::kTargets: return read_array_labels(config, path, true);
-      case LabelKind::kColumn: return read_column_labels(config, path);
-      case LabelKind::kYolo: return read_yolo_labels(config, path, context);
-      case LabelKind::kFaces: return read_json_labels(config, path, LabelKind::kFaces);
-      case LabelKind::kCocoKeypoints: return read_json_labels(config, path, LabelKind::kCocoKeypoints);
-      default: return read_json_labels(config, path, LabelKind::kAuto);
-    }
+    std::string extension = lower(fs::path(path).extension().string());
+    if (boxes && kind != LabelKind::kYolo && (extension == ".csv" || extension == ".txt" || extension == ".npy" || extension == ".npz"))
+      throw Error(ErrorCode::kInvalidModel, "the recipe wants boxes in a COCO JSON file, and this is none", "give one, or correct kind under [labels]");
+    LabelSet set = read_form(config, kind, path, context, !given.empty());
+    check_indices(set, config);
+    return set;
   } catch (const Error& error) {
     throw error.with_file(path);
   }

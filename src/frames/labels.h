@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,6 +18,9 @@ class LabelSet {
   LabelKind kind = LabelKind::kNone;
   std::string path;                       // the label file or folder, for messages
   LabelNames names;
+  // Class indices follow from the order of the names that were found, because [labels] classes gives none: they are the
+  // model's only when it knows as many classes.
+  bool numbered_by_name = false;
 
   // By row, for arrays.
   std::vector<GroundTruth> rows;
@@ -24,6 +28,8 @@ class LabelSet {
   void add(std::string name, GroundTruth truth);
   GroundTruth* find_or_add(const std::string& name);
   const GroundTruth* find(std::string_view id) const;
+  // Every label, by row or by picture.
+  std::span<const GroundTruth> all() const { return by_row() ? rows : truths_; }
   bool by_row() const { return !rows.empty(); }
   size_t size() const { return by_row() ? rows.size() : truths_.size(); }
   // Boxes are fractions of the picture's size (YOLO); `attach` turns them into pixels.
@@ -56,7 +62,9 @@ LabelSet read_folder_labels(const LabelsConfig& config, const LabelContext& cont
 LabelSet read_array_labels(const LabelsConfig& config, const std::string& path, bool as_targets);
 LabelSet read_idx_labels(const LabelsConfig& config, const std::string& path);
 LabelSet read_column_labels(const LabelsConfig& config, const std::string& path);
-LabelSet read_yolo_labels(const LabelsConfig& config, const std::string& path, const LabelContext& context);
+// Looks in the folder `path` alone, and with `beside` also where YOLO's data sets have their labels: beside the pictures, and in the
+// folder called labels instead of images.
+LabelSet read_yolo_labels(const LabelsConfig& config, const std::string& path, const LabelContext& context, bool beside = false);
 // COCO instances, COCO keypoints or faces: `kind` may be kAuto.
 LabelSet read_json_labels(const LabelsConfig& config, const std::string& path, LabelKind kind);
 

@@ -71,6 +71,7 @@ std::map<int64_t, int> number_categories(const Json& root, const LabelsConfig& c
   for (const auto& [id, name] : names) {
     if (config.classes.empty()) {
       indices[id] = static_cast<int>(indices.size());
+      set.numbered_by_name = true;
       set.names.classes.push_back(name);
     } else {
       auto at = std::find(config.classes.begin(), config.classes.end(), name);
@@ -173,8 +174,15 @@ LabelSet read_json_labels(const LabelsConfig& config, const std::string& path, L
     set.path = path;
     set.kind == LabelKind::kFaces ? read_faces(root, config, set) : read_coco(root, config, set);
     return set;
-  } catch (const Json::exception& error) {
-    throw Error(ErrorCode::kInvalidModel, text("is not valid JSON: ", error.what())).with_file(path);
+  } catch (const Json::parse_error& error) {
+    std::string_view before = file->view().substr(0, std::min(error.byte, file->view().size()));
+    auto line = std::count(before.begin(), before.end(), '\n') + 1;
+    throw Error(ErrorCode::kInvalidModel,
+                before.size() == file->view().size() ? text("is no whole JSON file: it ends in line ", line) : text("line ", line, " is no valid JSON"),
+                "COCO labels are JSON")
+        .with_file(path);
+  } catch (const Json::exception&) {
+    throw Error(ErrorCode::kInvalidModel, "a number or a text stands where none is wanted", "a file in COCO's format is wanted").with_file(path);
   } catch (const Error& error) {
     throw error.with_file(path);
   }

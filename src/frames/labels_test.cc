@@ -1,5 +1,7 @@
 #include "frames/labels.h"
 
+#include <limits>
+
 #include "base/npy.h"
 #include "frames/convert.h"
 #include "frames/idx.h"
@@ -58,6 +60,27 @@ TEST(CsvLabels, NamesTheBadLine) {
   expect_contains(message_of([&] { read(folder.text("c.csv", "")); }), "empty");
   expect_contains(message_of([&] { read(folder.path("absent.csv")); }), "absent.csv");
   expect_contains(message_of([&] { read(folder.text("d.xml", "<a/>")); }), "no label file that is known");
+}
+
+TEST(CsvLabels, KeepNumbersAndNamesApart) {
+  Folder folder;
+  expect_contains(message_of([&] { read(folder.text("a.csv", "file,class_index\nx.png,abc\n")); }), "line 2: 'abc' is no number");
+  expect_contains(message_of([&] { read(folder.text("b.csv", "file,label\nx.png,3\ny.png,cat\n")); }), "line 3 names its class, line 2 gives its number");
+  EXPECT_TRUE(read(folder.text("c.csv", "file,class\nx.png,cat\n")).numbered_by_name);
+  EXPECT_FALSE(read(folder.text("d.csv", "file,class\nx.png,1\n")).numbered_by_name);
+}
+
+TEST(Labels, AreAmongTheConfiguredClasses) {
+  Folder folder;
+  LabelsConfig config;
+  config.classes = {"cat", "dog"};
+  EXPECT_EQ(read(folder.text("a.csv", "file,class_index\nx.png,1\n"), config).size(), 1u);
+  expect_contains(message_of([&] { read(folder.text("b.csv", "file,class_index\nx.png,2\n"), config); }),
+                  "b.csv: 'x.png' has the class index 2, but [labels] classes lists 2");
+  write_npy(folder.path("y.npy"), Tensor::of<int64_t>({0, 1, 99}));
+  expect_contains(message_of([&] { read(folder.path("y.npy"), config); }), "label 2 has the class index 99");
+  write_npy(folder.path("z.npy"), Tensor::of<int64_t>({0, -1}));
+  expect_contains(message_of([&] { read(folder.path("z.npy")); }), "label 1 has the class index -1");
 }
 
 TEST(FolderLabels, TakeTheFoldersNames) {
@@ -179,6 +202,11 @@ TEST(JsonLabels, RefuseWhatIsNotCoco) {
     std::string path = folder.text("bad.json", text);
     expect_contains(message_of([&] { read(path); }), "bad.json: ");
   }
+  expect_contains(message_of([&] { read(folder.text("bad.json", "{\n\"images\": x}")); }), "bad.json: line 2 is no valid JSON");
+  expect_contains(message_of([&] { read(folder.text("bad.json", "{\"images\": [")); }), "bad.json: is no whole JSON file");
+  LabelsConfig boxes;
+  boxes.kind = LabelKind::kCoco;
+  expect_contains(message_of([&] { read(folder.text("a.csv", "file,class_index\nx.png,1\n"), boxes); }), "a.csv: the recipe wants boxes");
   EXPECT_THROW(read(folder.text("deep.json", std::string(100000, '['))), Error);
   // Damage of any kind ends in an Error or a set of labels.
   std::string whole = kInstances;
@@ -213,6 +241,12 @@ TEST(YoloLabels, FindTheirTexts) {
     folder.text("labels/a.txt", bad);
     expect_contains(message_of([&] { read(folder.path("labels"), {}, context); }), "a.txt: line 1");
   }
+  folder.text("labels/a.txt", "0 0.5 0.5 0.5 0.5\n");
+  context.ids = {"one/a.jpg", "two/a.jpg", "sub/b.jpg"};   // whose a.txt is it?
+  set = read(folder.path("labels"), {}, context);
+  EXPECT_TRUE(set.find("one/a.jpg")->is_assumed);
+  EXPECT_TRUE(set.find("two/a.jpg")->is_assumed);
+  EXPECT_FALSE(set.find("sub/b.jpg")->is_assumed);
   context.ids = {"other.jpg"};
   expect_contains(message_of([&] { read(folder.path("labels"), {}, context); }), "other.jpg");
 }
@@ -234,6 +268,14 @@ TEST(IdxFiles, AreReadAndRefused) {
   EXPECT_TRUE(is_idx_path("a/t10k-images-idx3-ubyte.gz"));
   EXPECT_TRUE(is_idx_path("x.idx"));
   EXPECT_FALSE(is_idx_path("idx3-folder/x.png"));
+}
+
+TEST(Convert, CountsWhatIsNotFinite) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(count_not_finite(Tensor::of<float>({1, kNan, -kInfinity, 0})), 2);
+  EXPECT_EQ(count_not_finite(Tensor::of<double>({1, 1e300})), 0);
+  EXPECT_EQ(count_not_finite(Tensor::of<Float16>({Float16{0x7C00}, Float16{0x7E00}, Float16{0x3C00}})), 2);
+  EXPECT_EQ(count_not_finite(Tensor::of<int64_t>({1})), 0);
 }
 
 TEST(Convert, KeepsValuesOrRefuses) {

@@ -1,7 +1,10 @@
 // YOLO's labels: for each picture a text file of lines "class cx cy w h", as fractions of the picture's size. Five
 // columns are a box; further columns ("x y v" triples) are keypoints.
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <map>
+#include <vector>
 
 #include "base/error.h"
 #include "frames/labels.h"
@@ -33,34 +36,55 @@ std::vector<double> numbers_of(std::string_view line, bool& good) {
   return numbers;
 }
 
-// The text file of a picture: in the label folder under the same relative path, by its name alone, or beside the
-// picture; "images" in the path becomes "labels".
-fs::path text_of(const fs::path& labels, const fs::path& data, const std::string& id) {
+// The path with its last folder of the name "images" called "labels".
+fs::path swap_images(const fs::path& picture) {
+  std::vector<fs::path> parts(picture.begin(), picture.end());
+  auto images = std::find(parts.rbegin(), parts.rend(), fs::path("images"));
+  if (images != parts.rend()) *images = "labels";
+  fs::path swapped;
+  for (const fs::path& part : parts) swapped /= part;
+  return swapped;
+}
+
+bool lies_in(const fs::path& file, const fs::path& folder) {
+  fs::path relative = fs::absolute(file).lexically_normal().lexically_relative(fs::absolute(folder).lexically_normal());
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+// The text file of a picture: in the label folder under the same relative path, by its name alone where one picture has it, or
+// under the path in which "images" became "labels"; with `beside` also outside the label folder.
+fs::path text_of(const fs::path& labels, const fs::path& data, const std::string& id, bool only_of_its_name, bool beside) {
   std::error_code ignored;
   fs::path relative = fs::path(id).replace_extension(".txt"), picture = data;
   if (fs::is_directory(data, ignored)) picture /= id;
   picture.replace_extension(".txt");
-  fs::path swapped;
-  for (const fs::path& part : picture) swapped /= part == "images" ? fs::path("labels") : part;
-  for (const fs::path& candidate : {labels / relative, labels / relative.filename(), swapped, picture})
+  std::vector<fs::path> candidates = {labels / relative};
+  if (only_of_its_name) candidates.push_back(labels / relative.filename());
+  if (fs::path swapped = swap_images(picture); beside || lies_in(swapped, labels)) candidates.push_back(swapped);
+  if (beside) candidates.push_back(picture);
+  for (const fs::path& candidate : candidates)
     if (fs::is_regular_file(candidate, ignored)) return candidate;
   return {};
 }
 
 }  // namespace
 
-LabelSet read_yolo_labels(const LabelsConfig& config, const std::string& path, const LabelContext& context) {
+LabelSet read_yolo_labels(const LabelsConfig& config, const std::string& path, const LabelContext& context, bool beside) {
   LabelSet set;
   set.kind = LabelKind::kYolo;
   set.path = path;
   set.relative_boxes = true;
   set.names.classes = config.classes;
   size_t files = 0;
+  std::map<std::string, int> names;
+  auto name_of = [](const std::string& id) { return fs::path(id).stem().string(); };
+  for (const std::string& id : context.ids) ++names[name_of(id)];
   for (const std::string& id : context.ids) {
     GroundTruth* truth = set.find_or_add(id);
     truth->id = id;
     truth->has_boxes = true;   // no file: a picture without objects
-    fs::path file = text_of(path, context.data, id);
+    fs::path file = text_of(path, context.data, id, names[name_of(id)] == 1, beside);
+    truth->is_assumed = file.empty();
     if (file.empty()) continue;
     ++files;
     std::vector<std::string> lines = read_lines(file.string());

@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "base/mapped_file.h"
 #include "frames/antialias.h"
+#include "frames/complete.h"
 
 namespace octet {
 
@@ -66,6 +68,9 @@ cv::Mat read_picture(const std::string& path, bool gray) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored))
     throw Error(ErrorCode::kNotFound, "there is no such picture").with_file(path);
+  // Decoders fill up what is missing, and libjpeg and libpng print about it.
+  if (!is_complete_picture(MappedFile::open(path)->bytes()))
+    throw Error(ErrorCode::kInputOutput, "the picture cannot be read: its file is truncated", "copy it again, or remove it").with_file(path);
   cv::Mat picture;
   try {
     picture = cv::imread(path, gray ? cv::IMREAD_GRAYSCALE : cv::IMREAD_COLOR);

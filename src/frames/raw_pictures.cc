@@ -52,6 +52,7 @@ class Video : public RawSource {
   }
 
   int64_t count() const override { return -1; }
+  bool is_endless() const override { return camera_; }
   int64_t measure_count() override {
     if (camera_) return -1;
     open();

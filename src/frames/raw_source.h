@@ -25,6 +25,7 @@ class RawSource {
   virtual int64_t count() const = 0;
   // The same, by going through a video once where needed; -1 for cameras.
   virtual int64_t measure_count() { return count(); }
+  virtual bool is_endless() const { return false; }   // a camera
   // The frame with this number; false behind the end. Videos skip forward, or start again to go back; a camera gives
   // its next picture whatever the number. Throws Error naming the file. One thread at a time.
   virtual bool read(int64_t index, RawFrame& frame) = 0;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 
@@ -51,10 +52,13 @@ std::string compare_report(const CompareResult& r, const ReportOptions& options)
     outputs.add({s.name, decibels(s), format_fixed(s.cosine, 6), format_number(s.max_abs),
                  s.frames_left_out > 0 ? fmt::format("shapes differ on {} frames", s.frames_left_out) : ""});
   out += outputs.to_string();
-  if (r.agreement)
+  if (r.agreement && std::isnan(r.agreement->value))
+    out += fmt::format("\n{}: neither model finds anything\n", r.agreement->metric);
+  else if (r.agreement)
     out += fmt::format("\n{} {} (95 % interval {} to {})\n", r.agreement->metric, score_value(*r.agreement, r.agreement->value),
                        score_value(*r.agreement, r.agreement->low), score_value(*r.agreement, r.agreement->high));
   if (r.a && r.b) out += "\n" + score_table(r);
+  if (!r.note.empty()) out += "note: " + r.note + "\n";
   if (r.layers.empty()) return out;
   Table layers({{"value, the worst first", Table::Align::kLeft, 48}, {"made by", Table::Align::kLeft, 44}, {"SQNR dB"}, {"cosine"}, {"max error"}});
   size_t shown = options.most_layers > 0 ? std::min(r.layers.size(), static_cast<size_t>(options.most_layers)) : r.layers.size();
@@ -78,6 +82,7 @@ std::string compare_json(const CompareResult& r) {
   json["agreement"] = json_score(r.agreement);
   json["score_a"] = json_score(r.a);
   json["score_b"] = json_score(r.b);
+  if (!r.note.empty()) json["note"] = r.note;
   return dump(json);
 }
 

@@ -33,7 +33,11 @@ std::string sensitivity_json(const SensitivityResult& result);
 std::string optimize_report(const OptimizeResult& result);
 std::string optimize_json(const OptimizeResult& result);
 
-std::string run_report(const RunResult& result);
-std::string run_json(const RunResult& result);
+// Of one frame. `result` says the model and the task.
+std::string run_report(const RunResult& result, const FrameAnswer& answer);
+// One JSON object in parts: its head, then each frame (the first, the others), then the end.
+std::string run_json_head(const RunResult& result);
+std::string run_json_frame(const FrameAnswer& answer, bool first);
+std::string run_json_end();
 
 }  // namespace octet

@@ -72,6 +72,36 @@ TEST(Report, InspectKeysAndSentence) {
   EXPECT_NE(inspect_report(result).find("as PyTorch does it would cover 1.3 % of the MACs"), std::string::npos);
 }
 
+TEST(Report, RunIsOneObjectInParts) {
+  RunResult result;
+  result.model = "m \"x\".onnx";
+  FrameAnswer found, nothing;
+  found.frame = "a.png";
+  found.objects.push_back({.label = "cat", .class_index = 3, .score = 0.5f, .has_box = true, .x2 = 4, .y2 = 5});
+  nothing.frame = "b.png";
+  Json json = Json::parse(run_json_head(result) + run_json_frame(found, true) + run_json_frame(nothing, false) + run_json_end());
+  EXPECT_EQ(json["model"], result.model);
+  EXPECT_TRUE(json["task"].is_null());
+  ASSERT_EQ(json["frames"].size(), 2u);
+  EXPECT_EQ(json["frames"][0]["objects"][0]["box"], Json({0, 0, 4, 5}));
+  EXPECT_EQ(json["frames"][1]["frame"], "b.png");
+  EXPECT_EQ(run_report(result, nothing), "b.png\n");   // without a task nobody knows what is in the outputs
+  result.task = "yolox";
+  EXPECT_EQ(run_report(result, nothing), "b.png\n  nothing found\n");
+}
+
+TEST(Report, AgreementAndNotes) {
+  CompareResult result;
+  result.agreement.emplace();
+  result.agreement->metric = "matched_detections";
+  EXPECT_NE(compare_report(result, {}).find("matched_detections: neither model finds anything"), std::string::npos);
+  result.agreement->value = result.agreement->low = result.agreement->high = 1;
+  result.note = "1 of 2 pictures";
+  EXPECT_NE(compare_report(result, {}).find("matched_detections 100.0"), std::string::npos);
+  EXPECT_NE(compare_report(result, {}).find("note: 1 of 2 pictures"), std::string::npos);
+  EXPECT_EQ(Json::parse(compare_json(result))["note"], "1 of 2 pictures");
+}
+
 TEST(Report, NamesThatAreNoUtf8StillMakeJson) {
   InspectResult result;
   result.model = "bad\xff.onnx";

@@ -20,13 +20,17 @@ bool is_distribution(std::span<const float> values) {
 
 class Classify : public Decoder {
  public:
-  Classify(ParameterReader& parameters, const ModelDescription&) {
+  Classify(ParameterReader& parameters, const ModelDescription& model) {
     static constexpr std::string_view kActivations[] = {"auto", "none", "sigmoid", "softmax"};
     output_ = parameters.word("output", "");
     top_k_ = read_integer(parameters, "top_k", 5, 1, 100000);
     activation_ = parameters.word("activation", "auto", kActivations);
     class_offset_ = read_integer(parameters, "class_offset", 0, -100000, 100000);
+    int64_t scores = described_scores(model);
+    classes_ = scores > 0 ? std::max<int64_t>(scores + class_offset_, 0) : 0;
   }
+
+  int64_t class_count() const override { return classes_; }
 
   Predictions decode(std::span<const NamedTensor> outputs, const Geometry&) const override {
     const NamedTensor& output = the_output(outputs, output_);
@@ -53,8 +57,20 @@ class Classify : public Decoder {
   }
 
  private:
+  // Of the described output, batch axis aside; 0 where an extent is open.
+  int64_t described_scores(const ModelDescription& model) const {
+    for (const OutputDescription& output : model.outputs) {
+      if (!output_.empty() && output.name != output_) continue;
+      int rank = output.shape.rank();
+      int64_t scores = rank > 0 ? 1 : 0;
+      for (int axis = rank > 1 ? 1 : 0; axis < rank; ++axis) scores *= std::max<int64_t>(output.shape[axis], 0);
+      return scores;
+    }
+    return 0;
+  }
+
   std::string output_, activation_;
-  int64_t top_k_, class_offset_;
+  int64_t top_k_, class_offset_, classes_ = 0;
 };
 
 Recognition recognise(const ModelDescription& model) {

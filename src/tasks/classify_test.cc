@@ -36,6 +36,18 @@ TEST(Classify, ProbabilitiesStayAsTheyAre) {
   EXPECT_EQ(decode(*make_decoder("classify", {}, {{"class_offset", int64_t{-1}}}), Tensor::of<float>({.25f, .75f})).classes[0].class_index, 0);
 }
 
+TEST(Classify, KnowsHowManyClassesThereAre) {
+  auto classes = [](Shape output, int64_t offset = 0) {
+    return make_decoder("classify", testing::described({1, 3, 8, 8}, {{"out", DType::kFloat32, std::move(output)}}), {{"class_offset", offset}})->class_count();
+  };
+  EXPECT_EQ(classes({1, 1000}), 1000);
+  EXPECT_EQ(classes({Shape::kUnknown, 1000, 1, 1}), 1000);
+  EXPECT_EQ(classes({1, 1001}, -1), 1000);
+  EXPECT_EQ(classes({10}), 10);
+  EXPECT_EQ(classes({1, Shape::kUnknown}), 0);
+  EXPECT_EQ(make_decoder("classify")->class_count(), 0);
+}
+
 TEST(Classify, FloatSixteenQuantizedAndNan) {
   Tensor half(DType::kFloat16, {1, 3, 1, 1});
   half.data<Float16>()[0] = {0x3c00};   // 1

@@ -48,7 +48,7 @@ Task::Task(const TaskConfig& config, const ModelDescription& model, const LabelN
   }
   static constexpr std::string_view kNames[] = {"labels", "coco"};
   bool coco = parameters.word("class_names", "labels", kNames) == "coco";
-  if (coco || (class_names_.empty() && decoder_->class_count() == kCocoClasses))
+  if (coco || (class_names_.empty() && answer() == Answer::kDetections && decoder_->class_count() == kCocoClasses))
     class_names_.assign(coco_class_names().begin(), coco_class_names().end());
   parameters.finish();
 }

@@ -33,6 +33,8 @@ class Task {
   bool can_score(const GroundTruth* truth) const;
   Agreement make_agreement() const;
   DrawOptions draw_options() const;
+  // Class indices are below; 0 where the model's description does not tell, and for answers without classes.
+  int64_t class_count() const { return answer() == Answer::kClasses || answer() == Answer::kDetections ? decoder_->class_count() : 0; }
   const std::vector<std::string>& class_names() const { return class_names_; }
 
  private:

@@ -37,10 +37,15 @@ BenchResult bench(const std::string& path, const BenchOptions& given) {
     PipelineConfig pipeline = read_instructions(options.data.recipe, model).pipeline;
     auto source = open_source(options.data, pipeline, inputs);
     FrameStream frames = stream_of(*source);
-    result = bench_model(path, options, &frames);
+    std::unique_ptr<Task> task;
     if (!options.data.labels.empty()) {
-      std::unique_ptr<Task> task = task_of(pipeline, inputs, outputs, source->names());
+      task = task_of(pipeline, inputs, outputs, source->names());
       if (task == nullptr) throw Error(ErrorCode::kInvalidArgument, "labels were given, but the task is not known", "name it under [task] in the recipe");
+      check_labels(*task, *source);
+    }
+    result = bench_model(path, options, &frames);
+    if (task != nullptr) {
+      if (std::string note = note_on_labels(*source); !note.empty()) result.note += (result.note.empty() ? "" : "; ") + note;
       Session session = make_session(std::move(model), options.session);
       result.score = score_model(session, *task, frames, options.progress);
     }

@@ -28,9 +28,12 @@ CompareResult compare(const std::string& path_a, const std::string& path_b, cons
   FrameStream frames = stream_of(*source);
   std::unique_ptr<Task> task = task_of(pipeline, inputs, outputs, source->names());
   bool score = source->has_labels() && task != nullptr;
+  if (score) check_labels(*task, *source);
   if (!options.data.labels.empty() && task == nullptr)
     throw Error(ErrorCode::kInvalidArgument, "labels were given, but the task is not known", "name it under [task] in the recipe");
-  return compare_models(std::move(a), std::move(b), options, frames, task.get(), score);
+  CompareResult result = compare_models(std::move(a), std::move(b), options, frames, task.get(), score);
+  if (score) result.note = note_on_labels(*source);
+  return result;
 }
 
 }  // namespace octet

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/mapped_file.h"
+#include "frames/convert.h"
 
 namespace octet {
 
@@ -38,6 +39,17 @@ std::unique_ptr<FrameSource> open_source(const DataOptions& data, const Pipeline
   return open_frames(options, pipeline, descriptions);
 }
 
+void check_finite(const Frame& frame) {
+  for (const NamedTensor& input : frame.inputs) {
+    int64_t bad = count_not_finite(input.tensor);
+    if (bad == 0) continue;
+    throw Error(ErrorCode::kInvalidModel,
+                text("frame '", frame.id, "': ", bad, " of ", input.tensor.elements(), " values of input '", input.name, "' are NaN or infinite"),
+                "calibrate on frames without them")
+        .with_file(frame.path);
+  }
+}
+
 FrameStream stream_of(FrameSource& source) {
   FrameStream stream;
   stream.next = [&source](Frame& frame) { return source.next(frame); };
@@ -60,6 +72,28 @@ std::string fingerprint_of(const std::string& path) {
   uint64_t hash = 14695981039346656037ull;
   for (char c : file->view()) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
   return text(hash, "-", model_file_bytes(path));
+}
+
+void check_labels(const Task& task, const FrameSource& source) {
+  int64_t classes = task.class_count();
+  if (!source.has_labels() || classes <= 0) return;
+  LabelFacts facts = source.label_facts();
+  auto named = static_cast<int64_t>(source.names().classes.size());
+  if (facts.numbered_by_name && named != classes)
+    throw Error(ErrorCode::kInvalidModel, text("the labels name ", named, named == 1 ? " class" : " classes", ", the model has ", classes, ": which is which is not known"),
+                "list the names in the order of the model's outputs in the recipe: [labels] classes = [...]")
+        .with_file(facts.path);
+  if (facts.largest_class >= classes)
+    throw Error(ErrorCode::kInvalidModel, text(facts.largest_frame, " has the class index ", facts.largest_class, ", the model has ", classes, classes == 1 ? " class" : " classes"),
+                "are these the labels of another data set?")
+        .with_file(facts.path);
+}
+
+std::string note_on_labels(const FrameSource& source) {
+  if (!source.has_labels()) return {};
+  LabelFacts facts = source.label_facts();
+  if (facts.assumed == 0) return {};
+  return text(facts.assumed, " of ", source.count(), " pictures have no label file in ", facts.path, " and count as pictures with nothing on them");
 }
 
 int64_t model_file_bytes(const std::string& path) {

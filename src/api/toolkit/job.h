@@ -25,6 +25,8 @@ Instructions read_instructions(const std::string& recipe_path, const Model& mode
 // Throws Error when `data.frames` is empty.
 std::unique_ptr<FrameSource> open_source(const DataOptions& data, const PipelineConfig& pipeline, std::span<const TensorInfo> inputs,
                                          bool keep_picture = false, bool random_order = false);
+// Throws Error where an input holds NaN or infinite values, which no range can be chosen from.
+void check_finite(const Frame& frame);
 // Borrows the source.
 FrameStream stream_of(FrameSource& source);
 
@@ -34,6 +36,10 @@ std::unique_ptr<Task> task_of(const PipelineConfig& pipeline, std::span<const Te
 
 // Tells model files apart, whatever they are called.
 std::string fingerprint_of(const std::string& path);
+// Throws Error where labels have classes that the model does not, or where it is not known which class is which.
+void check_labels(const Task& task, const FrameSource& source);
+// What a reader of the score ought to know about its labels; empty: nothing.
+std::string note_on_labels(const FrameSource& source);
 
 // Of the model's file and its external data.
 int64_t model_file_bytes(const std::string& path);

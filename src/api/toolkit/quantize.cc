@@ -112,6 +112,7 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   NextFrame next = [&](std::vector<Tensor>& inputs) {
     Frame frame;
     if (!source || !source->next(frame)) return false;
+    check_finite(frame);
     inputs = tensors_of(frame);
     return true;
   };
