@@ -20,6 +20,12 @@ std::string scaled(double value, const char* const* units, int count, const char
   return fmt::format("{:.{}f}{}{}", value, digits, *units[unit] != '\0' ? space : "", units[unit]);
 }
 
+// "-0.0" is no less than 0.
+std::string without_minus_zero(std::string number) {
+  if (number.starts_with('-') && number.find_first_of("123456789") == std::string::npos) number.erase(0, 1);
+  return number;
+}
+
 }  // namespace
 
 std::string format_bytes(int64_t bytes) {
@@ -47,14 +53,14 @@ std::string format_milliseconds(double ms) { return ms > 0 && ms < 1e-3 ? fmt::f
 std::string format_fixed(double value, int digits) {
   if (std::isnan(value)) return kNone;
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  return fmt::format("{:.{}f}", value, digits);
+  return without_minus_zero(fmt::format("{:.{}f}", value, digits));
 }
 
 std::string format_percent(double share) {
   if (std::isnan(share)) return kNone;
-  return fmt::format("{:.1f} %", 100 * share);
+  return format_fixed(100 * share, 1) + " %";
 }
 
-std::string format_points(double value) { return std::isnan(value) ? kNone : fmt::format("{:.1f}", 100 * value); }
+std::string format_points(double value) { return format_fixed(100 * value, 1); }
 
 }  // namespace octet

@@ -51,5 +51,14 @@ TEST(Numbers, Shares) {
   EXPECT_EQ(format_points(0.8881), "88.8");
 }
 
+TEST(Numbers, ThereIsNoMinusZero) {
+  EXPECT_EQ(format_points(-0.0), "0.0");
+  EXPECT_EQ(format_points(-0.0004), "0.0");
+  EXPECT_EQ(format_points(-0.0006), "-0.1");
+  EXPECT_EQ(format_percent(-0.0004), "0.0 %");
+  EXPECT_EQ(format_fixed(-1e-9, 3), "0.000");
+  EXPECT_EQ(format_fixed(-10, 0), "-10");
+}
+
 }  // namespace
 }  // namespace octet

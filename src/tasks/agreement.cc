@@ -23,7 +23,7 @@ std::vector<const Detection*> above(const Predictions& predictions, double min_s
 
 // A detection just above the limit on one side and just below on the other is no disagreement: each side's detections
 // above the limit may match any of the other side's.
-double detection_agreement(const Predictions& a, const Predictions& b, const AgreementOptions& options) {
+double detection_agreement(const Predictions& a, const Predictions& b, const AgreementOptions& options, bool& found) {
   auto half = [&](const Predictions& from, const Predictions& to, size_t& total) {
     std::vector<const Detection*> wanted = above(from, options.min_score), others = above(to, options.min_score / 2);
     std::vector<bool> taken(others.size());
@@ -47,6 +47,7 @@ double detection_agreement(const Predictions& a, const Predictions& b, const Agr
   };
   size_t total = 0, matched = half(a, b, total);
   matched += half(b, a, total);
+  found = found || total > 0;
   return total == 0 ? 1 : static_cast<double>(matched) / static_cast<double>(total);
 }
 
@@ -69,7 +70,7 @@ void Agreement::add(const Predictions& a, const Predictions& b) {
     }
     agreement_.push_back(squared / static_cast<double>(a.values.size()));
   } else {
-    agreement_.push_back(detection_agreement(a, b, options_));
+    agreement_.push_back(detection_agreement(a, b, options_, found_));
   }
 }
 
@@ -106,7 +107,9 @@ MetricResult Agreement::result() const {
   MetricResult result;
   result.name = kind_ == Kind::kClasses ? "same_top1" : kind_ == Kind::kValues ? "RMS_difference" : "matched_detections";
   result.value = mean.score({});
-  if (kind_ == Kind::kClasses) {
+  if (kind_ == Kind::kDetections && !found_) {   // no answers, so none that agree
+    result.value = result.interval.low = result.interval.high = std::numeric_limits<double>::quiet_NaN();
+  } else if (kind_ == Kind::kClasses) {
     auto count = static_cast<double>(agreement_.size());
     result.interval = wilson_interval(result.value * count, count);
   } else {

@@ -2,7 +2,8 @@
 //
 // Classes: the same best class. Detections above `min_score`: each is matched, the best first, to one of the other side of the
 // same class with at least `match_iou` (and half of min_score, so that falling below the limit by a hair is no disagreement);
-// a frame agrees by matched / number, over both sides, 1 where both are empty. Values: the root mean square difference.
+// a frame agrees by matched / number, over both sides, 1 where both are empty; where all frames are, the result is NaN. Values: the
+// root mean square difference.
 #pragma once
 
 #include "tasks/metric.h"
@@ -31,6 +32,7 @@ class Agreement {
 
   AgreementOptions options_;
   Kind kind_ = Kind::kNone;
+  bool found_ = false;   // a detection above the limit, on either side
   std::vector<double> agreement_;
 };
 

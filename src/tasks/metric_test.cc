@@ -167,6 +167,19 @@ TEST(Agreement, Classes) {
   EXPECT_LT(result.interval.high, 1);
 }
 
+TEST(Agreement, IsUnknownWhereNeitherFindsAnything) {
+  Agreement agreement;
+  Predictions nothing, faint, clear;
+  faint.detections = {{0, 0, 10, 10, .1f, 0, {}}};
+  clear.detections = {{0, 0, 10, 10, .9f, 0, {}}};
+  agreement.add(nothing, nothing);
+  agreement.add(faint, faint);   // below the limit
+  EXPECT_TRUE(std::isnan(agreement.result().value));
+  EXPECT_TRUE(std::isnan(agreement.result().interval.low));
+  agreement.add(clear, clear);
+  EXPECT_EQ(agreement.result().value, 1);
+}
+
 TEST(Agreement, Detections) {
   auto boxes = [](std::vector<Detection> detections) {
     Predictions out;
