@@ -9,6 +9,7 @@
 #include "measure/child.h"
 #include "measure/roofline.h"
 #include "octet/arrays.h"
+#include "runtime/session.h"
 
 namespace octet {
 
@@ -71,8 +72,12 @@ class Bench {
       session_->prepare(result_.input_shapes);
       result_.init_ms = opened + milliseconds_since(start);
     } else {
-      result_.input_shapes = input_shapes(*session_, options_.shapes);
-      session_->prepare(result_.input_shapes);
+      try {
+        result_.input_shapes = input_shapes(*session_, options_.shapes);
+        session_->prepare(result_.input_shapes);
+      } catch (const Error& error) {
+        throw error.with_file(path_).with_hint(hint_on_shapes(session_->inputs(), result_.input_shapes));
+      }
       result_.init_ms = milliseconds_since(start);
       inputs_ = random_inputs(session_->inputs(), result_.input_shapes, options_.seed);
     }

@@ -124,8 +124,8 @@ InspectResult inspect_model(const Model& model, const InspectOptions& options) {
   result.inputs = model_inputs(model);
   result.outputs = model_outputs(model);
   result.carries_pipeline = model.find_metadata(kPipelineMetadataKey) != nullptr;
-  result.input_shapes = default_shapes(result.inputs, options.shapes);
   try {
+    result.input_shapes = default_shapes(result.inputs, options.shapes);
     std::unique_ptr<Graph> graph = model.graph->clone();
     size_t next = 0;
     for (Value* value : graph->inputs)
@@ -133,7 +133,7 @@ InspectResult inspect_model(const Model& model, const InspectOptions& options) {
     run_passes(*graph, standard_passes(), {});
     Inspector(result).visit(*graph);
   } catch (const Error& error) {
-    throw error.with_file(model.path);
+    throw error.with_file(model.path).with_hint(hint_on_shapes(result.inputs, result.input_shapes));
   }
   for (const LayerCost& layer : result.layers) result.macs += layer.macs;
   result.operators = by_operator(result.layers);

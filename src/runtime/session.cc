@@ -1,5 +1,6 @@
 #include "runtime/session.h"
 
+#include <algorithm>
 #include <new>
 
 #include "base/error.h"
@@ -143,13 +144,13 @@ std::string Session::metadata(std::string_view key) const {
 namespace {
 
 // Throws when a tensor of this type and shape cannot be this input.
-void check_input(const TensorInfo& info, const Shape& shape) {
+void check_input(const TensorInfo& info, const Shape& shape, const char* hint = "free extents are shown as ?") {
   if (!info.has_rank) return;
   bool fits = shape.rank() == info.shape.rank();
   for (int axis = 0; fits && axis < shape.rank(); ++axis) fits = info.shape[axis] == Shape::kUnknown || info.shape[axis] == shape[axis];
   if (!fits)
     throw Error(ErrorCode::kShapeMismatch, text("input '", info.name, "' has the shape ", shape, ", but the model takes ", info.shape),
-                "free extents are shown as ?");
+                hint);
 }
 
 }  // namespace
@@ -240,7 +241,7 @@ std::vector<Shape> default_shapes(std::span<const TensorInfo> inputs, const std:
         if (std::string name = symbol(input, axis); !name.empty()) extents.emplace(name, it->second[axis]);
   for (const TensorInfo& input : inputs) {
     if (auto it = wanted.find(input.name); it != wanted.end()) {
-      check_input(input, it->second);
+      check_input(input, it->second, "give --shape an extent for every axis, and the model's own where it is fixed; free ones are shown as ?");
       shapes.push_back(it->second);
       continue;
     }
@@ -260,6 +261,16 @@ std::vector<Shape> default_shapes(std::span<const TensorInfo> inputs, const std:
     shapes.push_back(std::move(shape));
   }
   return shapes;
+}
+
+std::string hint_on_shapes(std::span<const TensorInfo> inputs, std::span<const Shape> shapes) {
+  std::string assumed;
+  for (size_t i = 0; i < inputs.size() && i < shapes.size(); ++i) {
+    const Shape& shape = inputs[i].shape;
+    bool open = !inputs[i].has_rank || std::find(shape.begin(), shape.end(), Shape::kUnknown) != shape.end();
+    if (open) assumed += text(assumed.empty() ? "" : ", ", inputs[i].name, "=", shapes[i]);
+  }
+  return assumed.empty() ? assumed : text("where the model leaves shapes open, ", assumed, " was taken: give others with --shape");
 }
 
 }  // namespace octet

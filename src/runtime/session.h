@@ -101,5 +101,7 @@ std::vector<TensorInfo> model_outputs(const Model& model);
 // The shapes to use where nobody says: free extents become batch 1, picture axes 320, others 32 (DESIGN §8). `wanted` overrides by
 // input name.
 std::vector<Shape> default_shapes(std::span<const TensorInfo> inputs, const std::map<std::string, Shape>& wanted = {});
+// Advice for a model that does not work with the shapes chosen so; empty where no extent was open.
+std::string hint_on_shapes(std::span<const TensorInfo> inputs, std::span<const Shape> shapes);
 
 }  // namespace octet
