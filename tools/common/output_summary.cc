@@ -11,9 +11,10 @@ namespace {
 
 struct Summary {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity(), sum = 0;
-  int64_t count = 0;
+  int64_t count = 0;                  // numbers: everything but NaN
+  int64_t nan_count = 0, infinite_count = 0;
   bool known = true;   // false: a type this summary does not look into
-  double mean() const { return count > 0 ? sum / static_cast<double>(count) : std::nan(""); }
+  double mean() const { return sum / static_cast<double>(count); }
 };
 
 template <typename T>
@@ -21,6 +22,11 @@ Summary summarize_as(const Tensor& tensor) {
   Summary summary;
   for (T value : tensor.values<T>()) {
     auto x = static_cast<double>(value);
+    if (std::isnan(x)) {
+      ++summary.nan_count;
+      continue;
+    }
+    summary.infinite_count += std::isinf(x);
     summary.low = std::min(summary.low, x);
     summary.high = std::max(summary.high, x);
     summary.sum += x;
@@ -49,11 +55,20 @@ Summary summarize(const Tensor& tensor) {
   return summary;
 }
 
-std::string number(double value, const char* if_none) {
-  if (!std::isfinite(value)) return if_none;
+std::string number(double value) {   // "inf", "-inf" and "nan" included
   char buffer[40];
   std::snprintf(buffer, sizeof buffer, "%.6g", value);
   return buffer;
+}
+
+std::string json_number(const Summary& summary, double value) { return summary.count > 0 && std::isfinite(value) ? number(value) : "null"; }
+
+// "3 NaN, 1 infinite"; empty where all values are finite.
+std::string not_finite(const Summary& summary) {
+  std::string out;
+  if (summary.nan_count > 0) out = std::to_string(summary.nan_count) + " NaN";
+  if (summary.infinite_count > 0) out += (out.empty() ? "" : ", ") + std::to_string(summary.infinite_count) + " infinite";
+  return out;
 }
 
 std::string quoted(const std::string& text) {
@@ -74,13 +89,13 @@ std::string quoted(const std::string& text) {
 }  // namespace
 
 std::string outputs_as_table(const NamedTensors& outputs) {
-  constexpr size_t kColumns = 6;
-  std::vector<std::vector<std::string>> rows = {{"output", "type", "shape", "min", "max", "mean"}};
+  constexpr size_t kColumns = 7;
+  std::vector<std::vector<std::string>> rows = {{"output", "type", "shape", "min", "max", "mean", ""}};
   for (const auto& [name, tensor] : outputs) {
     Summary summary = summarize(tensor);
     bool some = summary.known && summary.count > 0;
-    rows.push_back({name, dtype_name(tensor.dtype()), tensor.shape().to_string(), some ? number(summary.low, "inf") : "-",
-                    some ? number(summary.high, "inf") : "-", some ? number(summary.mean(), "nan") : "-"});
+    rows.push_back({name, dtype_name(tensor.dtype()), tensor.shape().to_string(), some ? number(summary.low) : "-", some ? number(summary.high) : "-",
+                    some ? number(summary.mean()) : "-", not_finite(summary)});
   }
   size_t widths[kColumns] = {};
   for (const auto& row : rows)
@@ -90,7 +105,7 @@ std::string outputs_as_table(const NamedTensors& outputs) {
     std::string line;
     for (size_t i = 0; i < kColumns; ++i) {
       std::string pad(widths[i] - row[i].size(), ' ');
-      line += (i > 0 ? "  " : "") + (i < 3 ? row[i] + pad : pad + row[i]);
+      line += (i > 0 ? "  " : "") + (i < 3 || i == 6 ? row[i] + pad : pad + row[i]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
@@ -106,8 +121,9 @@ std::string outputs_as_json(const NamedTensors& outputs) {
     std::string shape;
     for (int64_t extent : tensor.shape()) shape += (shape.empty() ? "" : ", ") + std::to_string(extent);
     out += std::string(i > 0 ? ", " : "") + "{\"name\": " + quoted(name) + ", \"dtype\": \"" + dtype_name(tensor.dtype()) + "\", \"shape\": [" +
-           shape + "], \"min\": " + number(summary.low, "null") + ", \"max\": " + number(summary.high, "null") + ", \"mean\": " +
-           number(summary.mean(), "null") + "}";
+           shape + "], \"min\": " + json_number(summary, summary.low) + ", \"max\": " + json_number(summary, summary.high) + ", \"mean\": " +
+           json_number(summary, summary.mean()) + ", \"nan\": " + std::to_string(summary.nan_count) + ", \"infinite\": " +
+           std::to_string(summary.infinite_count) + "}";
   }
   return out + "]}\n";
 }

@@ -23,15 +23,18 @@ Runs a model once on arrays, or on every picture of a file, folder or video.
   --input [NAME=]FILE   .npy or .npz: the model's inputs by name (a model with one input takes any single array);
                         a picture, a folder of pictures or a video: prepared as the recipe says, outputs decoded.
                         Without it, inputs are random.
-  -o, --output OUT      .npz or .npy: the outputs; .png or .jpg: the annotated picture; a folder: one file per frame
+  -o, --output OUT      .npz or .npy: the outputs; .png, .jpg, .bmp or .webp: the annotated picture; a folder (a name
+                        without extension, or with / at its end): one file per frame
   --recipe FILE.toml    preprocessing and decoding; default: what the model carries
-  --frames N            of a folder or video: at most N frames
-  --shape NAME=1x3x8x8  shape of a free input, for random inputs; may be repeated
-  --seed N              seed of the random inputs (1)
+  --frames N            of a folder, video, camera or array of frames: at most N frames
+  --shape NAME=1x3x8x8  without --input only: shape of a free input; may be repeated
+  --seed N              without --input only: seed of the random inputs (1)
   --cache FOLDER        keep the compiled model there: the next start is as fast as from a pack
   --threads N           worker threads; default: all processors
   --isa LEVEL           force an instruction set level: reference, avx2, avx512vnni, neon, dotprod, ...
   --json                print the outputs' summary, or the detections, as JSON
+
+What was found is printed frame by frame. A camera runs until Ctrl-C, or for --frames N.
 
 example: octet run shapes.int8.onnx --input frames/score/000003.png -o annotated.png
 )";
@@ -42,6 +45,7 @@ struct Request {
   SessionOptions session;
   std::map<std::string, Shape> shapes;
   uint64_t seed = 1;
+  bool has_seed = false;
   bool json = false;
 };
 
@@ -86,12 +90,14 @@ bool parse(int argc, char** argv, Request& request) {
     else if (argument == "--threads") request.session.threads = static_cast<int>(whole_number(argument, next().c_str(), 1));
     else if (argument == "--isa") request.session.isa = next();
     else if (argument == "--cache") request.session.cache_directory = next();
-    else if (argument == "--seed") request.seed = static_cast<uint64_t>(whole_number(argument, next().c_str(), 0));
+    else if (argument == "--seed") request.has_seed = true, request.seed = static_cast<uint64_t>(whole_number(argument, next().c_str(), 0));
     else if (argument == "--shape") request.shapes.insert(parse_named_shape(next()));
     else if (argument == "--json") request.json = true;
     else if (argument.starts_with("-") || !request.model.empty()) return false;
     else request.model = argument;
   }
+  if (!request.inputs.empty() && (request.has_seed || !request.shapes.empty()))
+    throw Error(ErrorCode::kInvalidArgument, "--shape and --seed are for random inputs, and --input was given", "octet run --help");
   bool arrays = std::all_of(request.inputs.begin(), request.inputs.end(), [](const auto& input) { return is_array_file(input.second); });
   return arrays && (request.output.empty() || is_array_file(request.output));
 }
@@ -100,6 +106,14 @@ std::string input_names(const Session& session) {
   std::string names;
   for (const TensorInfo& input : session.inputs()) names += (names.empty() ? "" : ", ") + input.name;
   return names;
+}
+
+std::vector<Tensor> make_inputs(const Request& request, const Session& session) {
+  try {
+    return random_inputs(session.inputs(), input_shapes(session, request.shapes), request.seed);
+  } catch (const Error& error) {
+    throw error.with_file(request.model);
+  }
 }
 
 std::vector<Tensor> gather_inputs(const Request& request, const Session& session) {
@@ -139,8 +153,7 @@ int run_arrays(int argc, char** argv) {
   if (!parse(argc, argv, request)) return start_toolkit(argv);
   if (request.model.empty()) throw Error(ErrorCode::kInvalidArgument, "run wants a model", "octet run --help");
   Session session = Session::open(request.model, request.session);
-  std::vector<Tensor> inputs = request.inputs.empty() ? random_inputs(session.inputs(), input_shapes(session, request.shapes), request.seed)
-                                                      : gather_inputs(request, session);
+  std::vector<Tensor> inputs = request.inputs.empty() ? make_inputs(request, session) : gather_inputs(request, session);
   const std::vector<Tensor>& tensors = session.run(inputs);
   for (const std::string& note : session.notes()) std::fprintf(stderr, "octet: note: %s\n", note.c_str());
   NamedTensors outputs;

@@ -35,7 +35,7 @@ Command add_compare(CLI::App& app) {
   add_session_options(*command, request->options.session);
   add_shape_option(*command, request->options.shapes);
   command->add_flag("--layers", request->options.layers, "also compare inner values, the worst first");
-  command->add_option("--most", request->most, "show at most N layers")->type_name("N")->check(CLI::PositiveNumber);
+  command->add_option("--most", request->most, "show at most N layers")->type_name("N")->check(at_least_one());
   command->add_option("--seed", request->options.seed, "of random inputs, used without --data (1)")->type_name("N");
   command->add_flag("--json", request->json, "print one JSON object");
   command->footer("example: octet compare shapes.onnx shapes.int8.onnx --data frames/score --labels labels/instances.json --layers");

@@ -1,20 +1,32 @@
 #include "options.h"
 
+#include <charconv>
 #include <cstdio>
 
 #include "octet/arrays.h"
 
 namespace octet {
 
+CLI::Validator at_least_one() {
+  return CLI::Validator(
+      [](std::string& given) {
+        int64_t value = 0;
+        auto [end, error] = std::from_chars(given.data(), given.data() + given.size(), value);
+        bool good = error == std::errc() && end == given.data() + given.size() && value >= 1;
+        return good ? std::string() : "'" + given + "' is not a whole number of at least 1";
+      },
+      "");
+}
+
 void add_data_options(CLI::App& app, DataOptions& data) {
   app.add_option("--data", data.frames, "frames: a folder of pictures, a picture, a video, camera:0, .npy, .npz; a part of it: DIR[:100]")->type_name("FRAMES");
   app.add_option("--labels", data.labels, "labels of the frames: COCO JSON, csv, a folder of YOLO txt, 'folders'")->type_name("PATH");
   app.add_option("--recipe", data.recipe, "TOML file with preprocessing, task and quantization (default: what the model carries)")->type_name("FILE");
-  app.add_option("--frames", data.limit, "at most N frames (default: all)")->type_name("N")->check(CLI::PositiveNumber);
+  app.add_option("--frames", data.limit, "at most N frames (default: all)")->type_name("N")->check(at_least_one());
 }
 
 void add_session_options(CLI::App& app, SessionOptions& session) {
-  app.add_option("--threads", session.threads, "worker threads (default: all processors)")->type_name("N")->check(CLI::PositiveNumber);
+  app.add_option("--threads", session.threads, "worker threads (default: all processors)")->type_name("N")->check(at_least_one());
   app.add_option("--isa", session.isa, "force an instruction set level: reference, avx2, avx512vnni, amx, neon, dotprod, ...")->type_name("LEVEL");
 }
 

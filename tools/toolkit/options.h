@@ -18,6 +18,9 @@ void add_session_options(CLI::App& app, SessionOptions& session);
 // --shape NAME=1x3x8x8, may be repeated
 void add_shape_option(CLI::App& app, std::map<std::string, Shape>& shapes);
 
+// For options that count things. CLI11's own check names the largest double in its message.
+CLI::Validator at_least_one();
+
 // Writes text to standard output.
 void print(const std::string& text);
 
