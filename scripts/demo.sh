@@ -10,11 +10,20 @@ mkdir -p "$out"
 
 step() { printf '\n== %s\n' "$*"; }
 
+# A pipe into tail would hide a failure, and an older model would then be measured.
+quantize() {
+  name=$1
+  shift
+  rm -f "$out/$name.onnx"
+  "$octet" quantize "$out/float.onnx" -o "$out/$name.onnx" --recipe "$shapes/recipe.toml" "$@" > "$out/$name.txt"
+  tail -n 4 "$out/$name.txt"
+}
+
 cp "$shapes/shapes.onnx" "$out/float.onnx"
 step "octet quantize: static, ranges from 32 pictures"
-"$octet" quantize "$out/float.onnx" -o "$out/static.onnx" --data "$shapes/frames/calibrate" --recipe "$shapes/recipe.toml" | tail -n 4
+quantize static --data "$shapes/frames/calibrate"
 step "octet quantize: dynamic, no pictures needed"
-"$octet" quantize "$out/float.onnx" -o "$out/dynamic.onnx" --method dynamic --recipe "$shapes/recipe.toml" | tail -n 4
+quantize dynamic --method dynamic
 
 step "octet bench: float, dynamic and static side by side, scored on 64 pictures"
 "$octet" bench "$out/float.onnx" "$out/dynamic.onnx" "$out/static.onnx" --data "$shapes/frames/score" \
