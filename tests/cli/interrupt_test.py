@@ -1,4 +1,5 @@
 """Ctrl-C: long jobs end soon, say so, and leave the old output as it was."""
+import json
 import os
 import signal
 import subprocess
@@ -51,6 +52,26 @@ class Interrupt(CommandTest):
 
     def test_compare(self):
         self.interrupt("compare", FLOAT, FLOAT, "--data", self.path("frames"), "--recipe", RECIPE)
+
+    def test_run_keeps_what_was_done(self):
+        for form in ([], ["--json"]):
+            process = subprocess.Popen([OCTET, "run", FLOAT, "--recipe", RECIPE, "--input", self.path("frames"), *form], stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            first = [process.stdout.readline() for _ in range(5)]   # printed as it goes
+            self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGINT)
+            rest, err = process.stdout.read(), process.stderr.read()
+            process.stdout.close()
+            process.stderr.close()
+            self.assertEqual((process.wait(timeout=60), err.count("\n")), (INTERRUPTED, 1), err)
+            self.assertIn("interrupted", err)
+            text = "".join(first) + rest
+            if form:
+                frames = [frame["frame"] for frame in json.loads(text)["frames"]]
+            else:
+                frames = [line for line in text.splitlines() if not line.startswith(" ")]
+            self.assertEqual(frames, [f"{i:06}.png" for i in range(len(frames))])
+            self.assertTrue(0 < len(frames) < 4000, len(frames))
 
     def test_twice_ends_at_once(self):
         process = subprocess.Popen([OCTET, "bench", FLOAT, "--seconds", "100"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

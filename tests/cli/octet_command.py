@@ -47,8 +47,8 @@ class CommandTest(unittest.TestCase):
         """Runs a command that must fail in the one way errors look."""
         result = octet(*arguments, **options)
         self.assertEqual(result.returncode, code, (arguments, result.stdout, result.stderr))
-        # libpng and libjpeg print by themselves when a picture is damaged.
-        lines = [line for line in result.stderr.splitlines(keepends=True) if not line.startswith(("libpng ", "Corrupt JPEG", "Premature end"))]
+        # libpng prints by itself when the inside of a picture is damaged.
+        lines = [line for line in result.stderr.splitlines(keepends=True) if not line.startswith("libpng ")]
         self.assertEqual(len(lines), 1, result.stderr)
         self.assertTrue(lines[0].startswith("octet: error: ") and lines[0].endswith("\n"), result.stderr)
         for word in [says] if isinstance(says, str) else says:
@@ -85,6 +85,27 @@ def parse_npy(data):
     for extent in header["shape"]:
         count *= extent
     return header["shape"], struct.unpack(f"<{count}{NPY_CODES[header['descr']]}", data[10 + length:])
+
+
+# --- pictures and videos -------------------------------------------------------------------------------------------------
+
+def write_video(path, frames, width=64, height=48):
+    """An AVI of plain gray pictures without compression, a little brighter each."""
+    def chunk(name, data):
+        return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+    pictures = [bytes([10 + i]) * (width * height * 3) for i in range(frames)]
+    header = chunk(b"avih", struct.pack("<14I", 100000, 0, 0, 0x10, frames, 0, 1, 0, width, height, 0, 0, 0, 0))
+    stream = chunk(b"strh", struct.pack("<4s4sIHHIIIIIIIIhhhh", b"vids", b"DIB ", 0, 0, 0, 0, 1, 10, 0, frames, 0, 0xFFFFFFFF, 0, 0, 0, width, height))
+    stream += chunk(b"strf", struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, width * height * 3, 0, 0, 0, 0))
+    index, offset = b"", 4
+    for picture in pictures:
+        index += struct.pack("<4sIII", b"00db", 0x10, offset, len(picture))
+        offset += 8 + len(picture)
+    body = b"AVI " + chunk(b"LIST", b"hdrl" + header + chunk(b"LIST", b"strl" + stream))
+    body += chunk(b"LIST", b"movi" + b"".join(chunk(b"00db", picture) for picture in pictures)) + chunk(b"idx1", index)
+    with open(path, "wb") as file:
+        file.write(chunk(b"RIFF", body))
 
 
 # --- small ONNX models ---------------------------------------------------------------------------------------------------

@@ -39,11 +39,18 @@ class Usage(CommandTest):
         self.fails("compare", FLOAT, code=USAGE)
 
     def test_values_that_make_no_sense(self):
-        self.fails("bench", FLOAT, "--threads", "0", code=USAGE)
+        for command in (["bench", FLOAT, "--threads"], ["compare", FLOAT, FLOAT, "--frames"], ["run", FLOAT, "--input", "x", "--frames"]):
+            for value in ("0", "-1", "1.5", "many"):
+                self.fails(*command, value, code=USAGE, says=f"'{value}' is not a whole number of at least 1")
         self.fails("run", FLOAT, "--threads", "two", code=USAGE, says="two")
         self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), "--method", "magic", code=USAGE, says="magic")
         self.fails("inspect", FLOAT, "--shape", "picture=3by3", code=USAGE, says="picture=3by3")
         self.fails("inspect", FLOAT, "--shape", "pictures=1x3x160x160", code=USAGE, says="pictures")
+        for command in (["inspect"], ["bench", "--processes", "0"], ["run"]):
+            self.fails(*command, FLOAT, "--shape", "picture=1x3x8x8", says=[FLOAT, "1x3x160x160", "--shape"])
+
+    def test_help_says_when_an_option_counts(self):
+        self.assertIn("without --input only", self.done("run", "--help"))
 
     def test_unknown_isa(self):
         self.fails("run", FLOAT, "--isa", "mmx", code=USAGE, says="mmx")
