@@ -75,6 +75,13 @@ class Damaged(CommandTest):
         path = self.write(model([node("MatMul", ["x", "x"], ["y"], "square")], [value_info("x", [2, 3])], [value_info("y", [2, 3])]))
         self.fails("run", path, says=[path, "square"])
 
+    def test_shapes_that_were_assumed(self):
+        path = self.write(model([node("MatMul", ["x", "z"], ["y"], "product")], [value_info("x", ["a", "b"]), value_info("z", ["c", "d"])],
+                                [value_info("y", ["a", "d"])]))
+        for command in (["inspect"], ["bench", "--processes", "0", "--seconds", "0.01"]):
+            self.fails(*command, path, says=[path, "product", "x=1x32, z=1x32 was taken", "--shape"])
+            self.done(*command, path, "--shape", "x=1x32", "--shape", "z=32x5")
+
 
 if __name__ == "__main__":
     unittest.main()
