@@ -108,6 +108,14 @@ void finish_model(Model& model) {
     if (needs_expansion(node, opset)) Expansion(graph, node).run();
   }
   graph.remove_dead();
+  // Operators that fusing brought in are the newest there are; the file says which opset it means.
+  for (Node& node : graph.nodes()) {
+    if (!node.op->domain.empty() || node.version <= opset) continue;
+    if (const OperatorDef* definition = find_operator("", node.op->name, opset)) {
+      node.op = definition;
+      node.version = opset;
+    }
+  }
   for (const Node& node : graph.nodes())
     if (node.op->domain == "com.microsoft") graph.opsets.try_emplace("com.microsoft", 1);
   model.ir_version = std::max<int64_t>(model.ir_version >= 4 ? model.ir_version : 4, lowest_ir(opset));

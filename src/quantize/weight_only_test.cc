@@ -69,5 +69,33 @@ TEST(QuantizeWeightOnly, FourBitBlocksRaiseTheOpsetAndKeepTheResult) {
   EXPECT_EQ(result.layers[0].treatment, "weights int4");
 }
 
+// A normalization written out becomes one operator, and the file must be able to say which.
+TEST(QuantizeWeightOnly, FusedOperatorsAreOfTheFilesOpset) {
+  Network n(13);
+  Value* x = n.graph.add_input("tokens", DType::kFloat32, Shape{1, 10, 32});
+  auto mean = [&](Value* of) {
+    Value* result = n.add("ReduceMean", {of});
+    n.last->attributes.set("axes", std::vector<int64_t>{-1});
+    return result;
+  };
+  Value* centred = n.add("Sub", {x, mean(x)});
+  Value* squared = n.add("Pow", {centred, n.graph.add_constant("two", Tensor::scalar(2.0f))});
+  Value* root = n.add("Sqrt", {n.add("Add", {mean(squared), n.graph.add_constant("epsilon", Tensor::scalar(1e-5f))})});
+  Value* scaled = n.add("Mul", {n.add("Div", {centred, root}), n.graph.add_constant("gamma", random_tensor({32}, 90))});
+  Value* y = n.add("Add", {scaled, n.graph.add_constant("beta", random_tensor({32}, 91))});
+  n.graph.add_output(n.add("MatMul", {y, n.graph.add_constant("w", random_tensor({32, 64}, 92, 0.2f))}));
+  Recipe recipe;
+  recipe.method = Method::kWeightOnly;
+  recipe.weight_bits = 4;
+  recipe.block = 32;
+  QuantizeResult result = quantize_model(n.model, recipe, CalibrationFrames(frames(0, {})));
+  int normalizations = 0;
+  for (const Node& node : result.model.graph->nodes()) {
+    normalizations += node.op->name == "LayerNormalization";
+    if (node.op->domain.empty()) EXPECT_LE(node.version, kBlockOpset) << node.op->name;
+  }
+  EXPECT_EQ(normalizations, 1);
+}
+
 }  // namespace
 }  // namespace octet
