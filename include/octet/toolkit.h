@@ -57,9 +57,12 @@ struct LayerCost {
   std::string layer, operator_type, output_shape;
   int64_t macs = 0;
   int64_t weight_bytes = 0, weight_elements = 0;
-  bool is_static = false;      // static quantization covers it
-  bool is_dynamic = false;     // Octet's dynamic quantization covers it
-  bool is_torch_dynamic = false;   // PyTorch's dynamic quantization covers it: Linear and LSTM layers
+  bool is_quantized = false;            // computes in 8 bits as it is
+  bool has_quantized_weights = false;   // its weights are 8-bit as they are
+  // What a method would cover of the layers that are neither.
+  bool is_static = false;
+  bool is_dynamic = false;         // Octet's
+  bool is_torch_dynamic = false;   // PyTorch's: Linear and LSTM layers
 };
 
 struct OperatorCost {
@@ -83,7 +86,9 @@ struct InspectResult {
   std::vector<OperatorCost> operators;  // the most MACs first
   // Shares of the MACs, 0 to 1; NaN in a model without any.
   double static_coverage = kNotMeasured, dynamic_coverage = kNotMeasured, torch_dynamic_coverage = kNotMeasured;
-  int64_t quantized_layers = 0;         // layers that are 8-bit already
+  double quantized_share = kNotMeasured;   // of the MACs that are 8-bit already; the coverages count what is left
+  int64_t quantized_layers = 0;         // layers that compute in 8 bits already
+  int64_t weight_only_layers = 0;       // layers of which only the weights are 8-bit
   bool carries_pipeline = false;        // preprocessing and task are in the file
 };
 
@@ -193,7 +198,7 @@ struct QuantizeOptions {
 
 struct LayerTreatment {
   std::string layer, operator_type;
-  std::string treatment;     // "int8", "float", "weights int8", "weights int4"
+  std::string treatment;     // "int8", "float", "weights int8", "weights int4", "as it was" (8-bit before)
   std::string reason;        // why it stays float
   int64_t macs = 0, weight_bytes = 0;
 };
@@ -202,7 +207,8 @@ struct QuantizeSummary {
   std::string model, output, method, calibrator, weights;   // weights: "channel" or "tensor"
   int64_t frames = 0;
   int64_t bytes_before = 0, bytes_after = 0;
-  double macs_covered = kNotMeasured;      // share of the MACs in 8 bits, 0 to 1
+  double macs_covered = kNotMeasured;      // share of the MACs computed in 8 bits, 0 to 1
+  double weights_covered = kNotMeasured;   // share of the weights, in bytes of the source, that are 8-bit
   std::vector<std::string> notes;          // what the methods did, a line each
   std::vector<LayerTreatment> layers;
 };

@@ -6,30 +6,13 @@
 #include "base/error.h"
 #include "frames/pipeline_config.h"
 #include "graph/operator.h"
+#include "measure/eight_bit.h"
 #include "passes/pass.h"
 #include "runtime/session.h"
 
 namespace octet {
 
 namespace {
-
-bool is_eight_bit(const Value* value) { return value != nullptr && (value->dtype == DType::kInt8 || value->dtype == DType::kUInt8); }
-
-// The constant behind an operand: the operand itself, or what a DequantizeLinear unpacks. Null when it is computed.
-const Value* constant_behind(const Value* value) {
-  while (value != nullptr && !value->is_constant()) {
-    const Node* producer = value->producer;
-    if (producer == nullptr || !producer->op->dequantizes) return nullptr;
-    value = producer->input(0);
-  }
-  return value;
-}
-
-bool is_quantized(const Node& node) {
-  const Value* data = node.input(0);
-  if (is_eight_bit(data)) return true;
-  return data != nullptr && data->producer != nullptr && data->producer->op->dequantizes;
-}
 
 // Layers that torch.quantization.quantize_dynamic converts, as they look in ONNX: nn.Linear and nn.LSTM.
 bool is_torch_dynamic(const Node& node) {
@@ -60,12 +43,15 @@ class Inspector {
     layer.operator_type = node.op->name;
     if (node.output(0) != nullptr && node.output(0)->shape) layer.output_shape = node.output(0)->shape->to_string();
     layer.macs = node_cost(node).macs;
-    bool quantized = layer.macs > 0 && is_quantized(node);
-    bool constant_weights = constant_behind(node.input(1)) != nullptr;
-    layer.is_static = layer.macs > 0 && (node.op->quantizable || quantized);
-    layer.is_dynamic = layer.macs > 0 && node.op->dynamic_quantizable && constant_weights;
-    layer.is_torch_dynamic = layer.macs > 0 && is_torch_dynamic(node);
-    result_.quantized_layers += quantized;
+    const EightBit part = layer.macs > 0 ? eight_bit_part(node) : EightBit::kNone;
+    layer.is_quantized = part == EightBit::kWhole;
+    layer.has_quantized_weights = part != EightBit::kNone;
+    bool constant_weights = constant_behind(node.input(1)) != nullptr, open = layer.macs > 0 && part == EightBit::kNone;
+    layer.is_static = open && node.op->quantizable;
+    layer.is_dynamic = open && node.op->dynamic_quantizable && constant_weights;
+    layer.is_torch_dynamic = open && is_torch_dynamic(node);
+    result_.quantized_layers += layer.is_quantized;
+    result_.weight_only_layers += part == EightBit::kWeights;
     for (size_t i = 0; i < node.inputs.size(); ++i)
       if (const Value* weights = constant_behind(node.inputs[i])) add_weights(layer, *weights, i == 1 && layer.is_static);
   }
@@ -137,6 +123,7 @@ InspectResult inspect_model(const Model& model, const InspectOptions& options) {
   }
   for (const LayerCost& layer : result.layers) result.macs += layer.macs;
   result.operators = by_operator(result.layers);
+  result.quantized_share = share(result, &LayerCost::is_quantized);
   result.static_coverage = share(result, &LayerCost::is_static);
   result.dynamic_coverage = share(result, &LayerCost::is_dynamic);
   result.torch_dynamic_coverage = share(result, &LayerCost::is_torch_dynamic);

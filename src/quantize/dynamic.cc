@@ -25,11 +25,12 @@ class DynamicQuantizer {
     for (Node* node : nodes) {
       const OperatorDef& op = *node->op;
       if (op.macs == nullptr && !op.dynamic_quantizable) continue;
-      LayerReport report{node->name.empty() ? node->outputs[0]->name : node->name, std::string(op.name), "float", {}, node_cost(*node).macs, 0};
+      LayerReport report = report_of(*node);
       bool constant_weights = node->input(1) != nullptr && node->inputs[1]->is_constant() && node->inputs[1]->dtype == DType::kFloat32;
-      if (constant_weights) report.weight_bytes = static_cast<int64_t>(node->inputs[1]->raw_constant().bytes());
       Recipe::Layer settings = recipe_.layer(report.layer, op.name);
-      if (!op.dynamic_quantizable) report.reason = "the operator has no dynamic 8-bit form";
+      if (report.treatment == kAsItWas) {
+        // Left alone.
+      } else if (!op.dynamic_quantizable) report.reason = "the operator has no dynamic 8-bit form";
       else if (!settings.quantize) report.reason = settings.reason;
       else if (!constant_weights) report.reason = "both operands are computed at run time";
       else if (convert(*node, settings.weights, report.reason)) report.treatment = "int8";

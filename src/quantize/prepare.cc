@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "graph/operator.h"
+#include "octet/version.h"
 #include "passes/pass.h"
 #include "quantize/raise_opset.h"
 
@@ -120,6 +121,7 @@ void finish_model(Model& model) {
     if (node.op->domain == "com.microsoft") graph.opsets.try_emplace("com.microsoft", 1);
   model.ir_version = std::max<int64_t>(model.ir_version >= 4 ? model.ir_version : 4, lowest_ir(opset));
   model.producer_name = "octet";
+  model.producer_version = version();
   graph.verify();
 }
 

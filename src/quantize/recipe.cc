@@ -127,6 +127,19 @@ Recipe parse_recipe(std::string_view toml, std::string_view file) {
   return recipe;
 }
 
+std::vector<std::string> recipe_tables(std::string_view toml, std::string_view file) {
+  std::vector<std::string> names;
+  for (auto&& [key, node] : parse_toml(toml, file)) {
+    names.emplace_back(key.str());
+    if (const toml::table* table = node.as_table(); table != nullptr && key.str() == "inputs")
+      for (auto&& [name, input] : *table) {
+        (void)input;
+        names.push_back(text("inputs.", name.str()));
+      }
+  }
+  return names;
+}
+
 std::string recipe_to_toml(const Recipe& recipe) {
   std::string out = "[quantize]\n";
   auto line = [&](std::string_view key, const std::string& value) { out += text(key, " = ", value, "\n"); };

@@ -57,6 +57,8 @@ struct Recipe {
 
 // Reads the [quantize] table of a recipe file; other tables are left to parse_pipeline. Throws Error with the line.
 Recipe parse_recipe(std::string_view toml, std::string_view file);
+// The names of the tables at the top level of a recipe file, those below [inputs] as "inputs.NAME".
+std::vector<std::string> recipe_tables(std::string_view toml, std::string_view file);
 // The canonical text of the [quantize] table.
 std::string recipe_to_toml(const Recipe& recipe);
 

@@ -51,5 +51,11 @@ TEST(Recipe, Patterns) {
   EXPECT_FALSE(matches_pattern("a*b", "acbd"));
 }
 
+TEST(Recipe, NamesItsTables) {
+  EXPECT_EQ(recipe_tables("[task]\nkind = \"auto\"\n[inputs.size]\nkind = \"ones\"\n", "r.toml"),
+            (std::vector<std::string>{"inputs", "inputs.size", "task"}));
+  EXPECT_TRUE(recipe_tables("", "r.toml").empty());
+}
+
 }  // namespace
 }  // namespace octet

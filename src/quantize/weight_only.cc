@@ -44,7 +44,8 @@ QuantizeResult quantize_weight_only(const Model& prepared, const Recipe& recipe)
   for (Node& node : graph.nodes()) {
     auto inputs = weight_inputs(node);
     if (inputs.empty()) continue;
-    LayerReport report{node.name.empty() ? node.outputs[0]->name : node.name, std::string(node.op->name), "float", {}, node_cost(node).macs, 0};
+    LayerReport report = report_of(node);
+    report.weight_bytes = 0;
     Recipe::Layer settings = recipe.layer(report.layer, node.op->name);
     bool any = false, four = false;
     for (auto [index, axis] : inputs) {
@@ -82,8 +83,9 @@ QuantizeResult quantize_weight_only(const Model& prepared, const Recipe& recipe)
       any = true;
       four |= along >= 0 && recipe.weight_bits == 4;
     }
-    if (any) report.treatment = four ? "weights int4" : "weights int8";
-    else report.reason = settings.quantize ? "its weights are small or computed at run time" : settings.reason;
+    if (report.weight_bytes == 0 && !node.op->quantizable) continue;   // a Gather of activations is no layer
+    if (any) report.treatment = four ? "weights int4" : "weights int8", report.reason.clear();
+    else if (report.treatment != kAsItWas) report.reason = settings.quantize ? "its weights are small or computed at run time" : settings.reason;
     result.quantized_values += any;
     result.layers.push_back(std::move(report));
   }

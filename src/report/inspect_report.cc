@@ -35,10 +35,15 @@ double share(int64_t part, int64_t whole) { return whole > 0 ? static_cast<doubl
 
 std::string coverage_text(const InspectResult& r) {
   if (r.macs == 0) return "There are no convolutions and matrix products: nothing for quantization to speed up.\n";
-  std::string out = fmt::format("Dynamic quantization as PyTorch does it would cover {} of the MACs, Octet's {}; static quantization {}.\n",
-                                format_percent(r.torch_dynamic_coverage), format_percent(r.dynamic_coverage), format_percent(r.static_coverage));
-  if (r.quantized_layers > 0) out += fmt::format("{} layers are 8-bit already.\n", r.quantized_layers);
-  else
+  std::string out;
+  if (r.quantized_layers > 0)
+    out += fmt::format("{} layers with {} of the MACs compute in 8 bits already.\n", r.quantized_layers, format_percent(r.quantized_share));
+  if (r.weight_only_layers > 0) out += fmt::format("{} layers have 8-bit weights and compute in float.\n", r.weight_only_layers);
+  bool touched = !out.empty(), open = std::any_of(r.layers.begin(), r.layers.end(), [](const LayerCost& layer) { return layer.is_static || layer.is_dynamic; });
+  if (touched && !open) return out + "Nothing is left to quantize: start from the float model.\n";
+  out += fmt::format("Dynamic quantization as PyTorch does it would cover {} of the MACs{}, Octet's {}; static quantization {}.\n",
+                     format_percent(r.torch_dynamic_coverage), touched ? " in what is left" : "", format_percent(r.dynamic_coverage), format_percent(r.static_coverage));
+  if (!touched)
     out += fmt::format("Weights: {} now, about {} after static quantization.\n", format_bytes(r.weight_bytes), format_bytes(r.int8_weight_bytes));
   return out;
 }
@@ -75,7 +80,7 @@ std::string inspect_report(const InspectResult& result, const ReportOptions& opt
                {"weights"}, {"covered by", Table::Align::kLeft}});
   for (size_t i = 0; i < shown; ++i) {
     const LayerCost& layer = *layers[i];
-    std::string covered = layer.is_static ? "static" : "";
+    std::string covered = layer.is_quantized ? "8-bit already" : layer.has_quantized_weights ? "8-bit weights already" : layer.is_static ? "static" : "";
     if (layer.is_dynamic) covered += covered.empty() ? "dynamic" : ", dynamic";
     table.add({layer.layer, layer.operator_type, layer.output_shape, layer.macs > 0 ? format_count(layer.macs) : "",
                layer.macs > 0 ? format_percent(share(layer.macs, result.macs)) : "", format_bytes(layer.weight_bytes), covered});
@@ -107,10 +112,12 @@ std::string inspect_json(const InspectResult& r) {
   json["coverage"] = {{"dynamic", json_number(r.dynamic_coverage)}, {"static", json_number(r.static_coverage)},
                       {"torch_dynamic", json_number(r.torch_dynamic_coverage)}};
   json["quantized_layers"] = r.quantized_layers;
+  json["weight_only_layers"] = r.weight_only_layers;
+  json["quantized_share"] = json_number(r.quantized_share);
   json["layers"] = Json::array();
   for (const LayerCost& layer : r.layers)
     json["layers"].push_back({{"layer", layer.layer}, {"operator", layer.operator_type}, {"output_shape", layer.output_shape}, {"macs", layer.macs},
-                              {"weight_bytes", layer.weight_bytes}, {"static", layer.is_static}, {"dynamic", layer.is_dynamic}});
+                              {"weight_bytes", layer.weight_bytes}, {"static", layer.is_static}, {"dynamic", layer.is_dynamic}, {"quantized", layer.is_quantized}});
   return dump(json);
 }
 

@@ -32,6 +32,13 @@ class Inspect(CommandTest):
     def test_a_quantized_model_says_so(self):
         result = self.json("inspect", self.quantized())
         self.assertGreater(result["quantized_layers"], 40)
+        self.assertEqual((result["quantized_share"], result["coverage"]["static"], result["coverage"]["dynamic"]), (1, 0, 0))
+        text = self.done("inspect", self.quantized())
+        self.assertIn("with 100.0 % of the MACs compute in 8 bits already", text)
+        self.assertIn("8-bit already", text)
+        self.assertNotIn("would cover", text)
+        self.assertIn("have 8-bit weights and compute in float", self.done("inspect", self.quantized("weight-only")))
+        self.assertIn("compute in 8 bits already", self.done("inspect", self.quantized("dynamic")))
         self.assertEqual(result["macs"], self.json("inspect", FLOAT)["macs"])
 
 

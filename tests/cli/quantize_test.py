@@ -79,6 +79,49 @@ class Quantize(CommandTest):
     def test_the_output_carries_the_pipeline(self):
         self.assertEqual(self.json("run", self.quantized(), "--input", os.path.join(CALIBRATE, "000000.png"))["task"], "yolox")
 
+    def test_an_override_that_matches_nothing(self):
+        for line, near in (('name = "/heads/Nope_*"', "/heads/"), ('op = "Banana"', "Conv"), ('name = "/heads*"\nop = "Cnv"', "'Conv'")):
+            with open(self.path("r.toml"), "w") as recipe:
+                recipe.write("[quantize]\n[[quantize.layers]]\nquantize = false\n" + line + "\n")
+            error = self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), "--method", "dynamic", "--recipe", self.path("r.toml"), code=2,
+                               says=["matches no layer", near])
+            self.assertIn(line.split("\n")[0], error)
+            self.assertFalse(os.path.exists(self.path("x.onnx")))
+
+    def test_a_quantized_model_is_refused(self):
+        for method in ("static", "dynamic", "weight-only"):
+            quantized = self.quantized(method)
+            for again in ("static", "dynamic", "weight-only"):
+                data = ["--data", CALIBRATE + "[:2]"] if again == "static" else []
+                self.fails("quantize", quantized, "-o", self.path("x.onnx"), "--method", again, *data, code=2, says=["already quantized", "8-bit", "float model"])
+        self.assertFalse(os.path.exists(self.path("x.onnx")))
+
+    def test_weight_only_says_that_arithmetic_stays_float(self):
+        text = self.done("quantize", FLOAT, "-o", self.path("x.onnx"), "--method", "weight-only")
+        self.assertIn("of the weights in 8 bits, arithmetic in float", text)
+        self.assertNotIn("of the MACs in 8 bits", text)
+        result = self.json("quantize", FLOAT, "-o", self.path("x.onnx"), "--method", "weight-only")
+        self.assertEqual(result["macs_covered"], 0)
+        self.assertGreater(result["weights_covered"], 0.8)
+        for layer in result["layers"]:
+            self.assertTrue(layer["weight_bytes"] > 0 or layer["macs"] > 0, layer)
+
+    def test_where_nothing_can_be_written(self):
+        # Before anything is read or calibrated: the frames are missing too.
+        self.fails("quantize", FLOAT, "-o", self.path("nowhere", "x.onnx"), "--data", self.path("no frames"), says=["there is no folder", "nowhere"])
+        self.fails("quantize", FLOAT, "-o", self.folder, "--data", self.path("no frames"), code=2, says="is a folder")
+
+    def test_the_file_tells_its_maker(self):
+        for method in ("static", "weight-only"):
+            self.assertRegex(self.json("inspect", self.quantized(method))["producer"], r"^octet \d+\.\d+\.\d+")
+
+    def test_tables_of_the_recipe_replace_those_carried_one_by_one(self):
+        with open(self.path("r.toml"), "w") as recipe:
+            recipe.write('[task]\nkind = "yolox"\nstrides = [8, 16, 32]\nscore_threshold = 0.5\n')
+        picture = os.path.join(CALIBRATE, "000000.png")
+        # The preprocessing is still the carried one: without it a picture would be refused.
+        self.assertEqual(self.json("run", self.quantized(), "--input", picture, "--recipe", self.path("r.toml"))["task"], "yolox")
+
     def test_static_without_frames(self):
         self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), code=2, says=["--data", "dynamic"])
         self.assertFalse(os.path.exists(self.path("x.onnx")))

@@ -5,6 +5,7 @@
 #include "api/toolkit/job.h"
 #include "base/error.h"
 #include "measure/score.h"
+#include "onnx/external_files.h"
 #include "onnx/reader.h"
 
 namespace octet {

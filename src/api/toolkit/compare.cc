@@ -22,8 +22,7 @@ CompareResult compare(const std::string& path_a, const std::string& path_b, cons
     FrameStream frames = random_stream(inputs, shapes, options.data.limit > 0 ? options.data.limit : kRandomFrames, options.seed);
     return compare_models(std::move(a), std::move(b), options, frames, nullptr, false);
   }
-  PipelineConfig pipeline = read_instructions(options.data.recipe, a).pipeline;
-  if (pipeline.is_empty()) pipeline = read_instructions({}, b).pipeline;   // what the quantized model carries serves both
+  PipelineConfig pipeline = read_instructions(options.data.recipe, {&a, &b}).pipeline;   // what the quantized model carries serves both
   auto source = open_source(options.data, pipeline, inputs);
   FrameStream frames = stream_of(*source);
   std::unique_ptr<Task> task = task_of(pipeline, inputs, outputs, source->names());

@@ -1,6 +1,7 @@
 #include "measure/inspect.h"
 
 #include "api/toolkit/job.h"
+#include "onnx/external_files.h"
 #include "onnx/reader.h"
 
 namespace octet {

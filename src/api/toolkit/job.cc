@@ -1,26 +1,65 @@
 #include "api/toolkit/job.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
 #include "frames/convert.h"
+#include "onnx/external_files.h"
 
 namespace octet {
 
-Instructions read_instructions(const std::string& recipe_path, const Model& model) {
+namespace {
+
+// The tables that the recipe file has take the place of those that the model carries.
+PipelineConfig merged(PipelineConfig own, const std::vector<std::string>& tables, PipelineConfig carried) {
+  auto given = [&](std::string_view name) { return std::find(tables.begin(), tables.end(), name) != tables.end(); };
+  if (!given("preprocess")) own.preprocess = std::move(carried.preprocess);
+  if (!given("labels")) own.labels = std::move(carried.labels);
+  if (!given("task")) own.task = std::move(carried.task);
+  for (InputConfig& input : carried.inputs)
+    if (!given("inputs." + input.name)) own.inputs.push_back(std::move(input));
+  return own;
+}
+
+}  // namespace
+
+Instructions read_instructions(const std::string& recipe_path, const Model& model) { return read_instructions(recipe_path, {&model}); }
+
+Instructions read_instructions(const std::string& recipe_path, std::initializer_list<const Model*> models) {
   Instructions instructions;
+  std::vector<std::string> tables;
   if (!recipe_path.empty()) {
     auto file = MappedFile::open(recipe_path);
     static constexpr std::string_view kQuantize[] = {"quantize"};
     instructions.recipe = parse_recipe(file->view(), recipe_path);
     instructions.pipeline = parse_pipeline(file->view(), recipe_path, kQuantize);
+    tables = recipe_tables(file->view(), recipe_path);
   }
-  const std::string* carried = model.find_metadata(kPipelineMetadataKey);
-  if (instructions.pipeline.is_empty() && carried != nullptr)
-    instructions.pipeline = parse_pipeline(*carried, model.path + " (" + kPipelineMetadataKey + ")");
+  for (const Model* model : models) {
+    const std::string* carried = model->find_metadata(kPipelineMetadataKey);
+    if (carried == nullptr) continue;
+    instructions.pipeline = merged(std::move(instructions.pipeline), tables, parse_pipeline(*carried, model->path + " (" + kPipelineMetadataKey + ")"));
+    break;
+  }
   return instructions;
+}
+
+void check_output(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error))
+    throw Error(ErrorCode::kInvalidArgument, "the output is a folder", "give the name of a file in it, such as " + (std::filesystem::path(path) / "model.onnx").string()).with_file(path);
+  std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) folder = ".";
+  if (!std::filesystem::exists(folder, error))
+    throw Error(ErrorCode::kNotFound, text("there is no folder '", folder.string(), "' to write into"), "create it first").with_file(path);
+  if (!std::filesystem::is_directory(folder, error))
+    throw Error(ErrorCode::kNotFound, text("'", folder.string(), "' is no folder to write into")).with_file(path);
+  if (access(folder.c_str(), W_OK) != 0 && !std::filesystem::exists(path, error))
+    throw Error(ErrorCode::kNotFound, text("the folder '", folder.string(), "' cannot be written into"), "check its permissions").with_file(path);
 }
 
 std::unique_ptr<FrameSource> open_source(const DataOptions& data, const PipelineConfig& pipeline, std::span<const TensorInfo> inputs, bool keep_picture,
@@ -94,17 +133,6 @@ std::string note_on_labels(const FrameSource& source) {
   LabelFacts facts = source.label_facts();
   if (facts.assumed == 0) return {};
   return text(facts.assumed, " of ", source.count(), " pictures have no label file in ", facts.path, " and count as pictures with nothing on them");
-}
-
-int64_t model_file_bytes(const std::string& path) {
-  // The names that exporters give to external data.
-  int64_t bytes = 0;
-  for (const char* suffix : {"", ".data", "_data"}) {
-    std::error_code error;
-    auto size = std::filesystem::file_size(path + suffix, error);
-    if (!error) bytes += static_cast<int64_t>(size);
-  }
-  return bytes;
 }
 
 }  // namespace octet

@@ -16,11 +16,16 @@ namespace octet {
 
 struct Instructions {
   Recipe recipe;             // how to quantize
-  PipelineConfig pipeline;   // preprocessing, inputs, labels, task: of the recipe file, else what the model carries
+  PipelineConfig pipeline;   // preprocessing, inputs, labels, task: each of the recipe file, else what the model carries
 };
 
 // `recipe_path` may be empty.
 Instructions read_instructions(const std::string& recipe_path, const Model& model);
+// The same with the first model that carries anything.
+Instructions read_instructions(const std::string& recipe_path, std::initializer_list<const Model*> models);
+
+// Throws Error when no file can be written at `path`: its folder is missing, or it is a folder itself. Before the work, not after it.
+void check_output(const std::string& path);
 
 // Throws Error when `data.frames` is empty.
 std::unique_ptr<FrameSource> open_source(const DataOptions& data, const PipelineConfig& pipeline, std::span<const TensorInfo> inputs,
@@ -40,8 +45,5 @@ std::string fingerprint_of(const std::string& path);
 void check_labels(const Task& task, const FrameSource& source);
 // What a reader of the score ought to know about its labels; empty: nothing.
 std::string note_on_labels(const FrameSource& source);
-
-// Of the model's file and its external data.
-int64_t model_file_bytes(const std::string& path);
 
 }  // namespace octet

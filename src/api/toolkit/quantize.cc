@@ -9,6 +9,7 @@
 #include "base/mapped_file.h"
 #include "calibrate/calibration_file.h"
 #include "measure/inspect.h"
+#include "onnx/external_files.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"
 #include "quantize/static_job.h"
@@ -18,11 +19,13 @@ namespace octet {
 
 namespace {
 
-double covered_share(const std::vector<LayerTreatment>& layers) {
+// Of all layers' MACs or weights, those of layers that `covered` is true for.
+template <typename Covered>
+double covered_share(const std::vector<LayerTreatment>& layers, int64_t LayerTreatment::*amount, const Covered& is_covered) {
   int64_t all = 0, covered = 0;
   for (const LayerTreatment& layer : layers) {
-    all += layer.macs;
-    if (layer.treatment != "float") covered += layer.macs;
+    all += layer.*amount;
+    if (is_covered(layer)) covered += layer.*amount;
   }
   return all > 0 ? static_cast<double>(covered) / static_cast<double>(all) : kNotMeasured;
 }
@@ -73,6 +76,7 @@ QuantizeResult quantize_with_files(const Model& model, const Recipe& recipe, con
 }  // namespace
 
 QuantizeSummary quantize(const std::string& path, const std::string& output, const QuantizeOptions& options) {
+  check_output(output);
   Model model = read_model(path);
   Instructions instructions = read_instructions(options.data.recipe, model);
   Recipe& recipe = instructions.recipe;
@@ -130,7 +134,8 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
 
   for (LayerReport& layer : result.layers) summary.layers.push_back({layer.layer, layer.op, layer.treatment, layer.reason, layer.macs, layer.weight_bytes});
   fill_costs(model, summary.layers);
-  summary.macs_covered = covered_share(summary.layers);
+  summary.macs_covered = covered_share(summary.layers, &LayerTreatment::macs, [](auto& layer) { return layer.treatment == "int8" || layer.reason == kComputesInBytes; });
+  summary.weights_covered = covered_share(summary.layers, &LayerTreatment::weight_bytes, [](auto& layer) { return layer.treatment != "float"; });
   summary.bytes_before = model_file_bytes(path);
   summary.bytes_after = model_file_bytes(output);
   return summary;
