@@ -9,12 +9,15 @@ import os
 import sys
 
 import case
-import microsoft_float  # noqa: F401  (importing a module declares its cases)
+import control_flow  # noqa: F401  (importing a module declares its cases)
+import microsoft_float  # noqa: F401
+import microsoft_products  # noqa: F401
 import microsoft_quantized  # noqa: F401
 import opset17  # noqa: F401
 import opset18  # noqa: F401
 import opset19_to_22  # noqa: F401
 import opset23  # noqa: F401
+import quantize_linear  # noqa: F401
 
 
 def main():
