@@ -15,7 +15,6 @@ namespace {
 constexpr int64_t kProducts = 16, kPixels = 4;   // products of one square, and its outputs
 constexpr int64_t kMostSquares = 48, kColumnsAtOnce = 64;
 constexpr int64_t kFewestChannels = 16, kMostChannels = 896;   // 4 · 9 · 896 · 255² < 2³¹
-constexpr int64_t kVector = 16;   // channels that transform_input takes at a time
 constexpr int64_t kReadBeyond = 64;
 constexpr int64_t kMacsWorthATask = 2'000'000, kWantedTasks = 16;
 
@@ -126,10 +125,12 @@ void pack_winograd(const ConvInt8& op, const Int8Weights& weights, const PackedG
   const uint8_t flip = weights.is_unsigned ? 0x80 : 0;
   int16_t* packed = reinterpret_cast<int16_t*>(group.weights);
   std::memset(packed, 0, static_cast<size_t>(kProducts * op.packed_columns * channels) * sizeof(int16_t));
-  for (int64_t o = 0; o < outputs; ++o) {
-    const int64_t panel = o / nr * nr, width = round_up(std::min(nr, outputs - panel), op.kernel->n_step);
-    const int32_t zero_point = (weights.zero_points != nullptr ? weights.zero_points[o] : 0) - (weights.is_unsigned ? 128 : 0);
-    for (int64_t c = 0; c < inputs; ++c) {
+  // Panel by panel, so that the lines written to stay in the first-level cache until they are full.
+  for (int64_t panel = 0; panel < outputs; panel += nr) {
+    const int64_t columns = std::min(nr, outputs - panel), width = round_up(columns, op.kernel->n_step);
+    for (int64_t at = 0; at < inputs * columns; ++at) {
+      const int64_t c = at / columns, o = panel + at % columns;
+      const int32_t zero_point = (weights.zero_points != nullptr ? weights.zero_points[o] : 0) - (weights.is_unsigned ? 128 : 0);
       const int8_t* from = static_cast<const int8_t*>(weights.data) + o * weights.strides.output + c * weights.strides.channel;
       int32_t half[4][3];   // G g
       for (int64_t j = 0; j < 3; ++j) {
