@@ -12,8 +12,55 @@ constexpr std::pair<const char*, HeadView FusedAttention::*> kViews[] = {
     {"q_view", &FusedAttention::q}, {"k_view", &FusedAttention::k}, {"v_view", &FusedAttention::v},
     {"addend_view", &FusedAttention::addend}, {"y_view", &FusedAttention::y}};
 
+// Whether `extents` positions of a view lie within `elements`: a pack file may say anything.
+bool lies_within(const HeadView& view, std::initializer_list<int64_t> extents, int64_t elements) {
+  const int64_t strides[] = {view.batch, view.head, view.row, view.column};
+  if (view.offset < 0 || view.offset >= elements) return false;
+  int64_t last = view.offset;
+  const int64_t* stride = strides;
+  for (int64_t extent : extents) {
+    if (extent < 1 || extent > elements || *stride < 0) return false;
+    if (extent > 1 && *stride > (elements - 1 - last) / (extent - 1)) return false;
+    last += (extent - 1) * *stride++;
+  }
+  return true;
+}
+
+void check(const Node& node, const FusedAttention& a) {
+  auto holds = [&](size_t i, const HeadView& view, int64_t rows, int64_t columns, DType first, DType second) {
+    const Value* value = node.input(i);
+    if (!value->has_concrete_shape()) return;
+    require((value->dtype == first || value->dtype == second) && value->shape->elements() > 0, ErrorCode::kInvalidModel, "input ", i, " holds ", value->dtype);
+    HeadView of = view;
+    // A mask is repeated along its axes of stride 0.
+    require(lies_within(of, {of.batch == 0 ? 1 : a.batch, of.head == 0 ? 1 : a.heads, of.row == 0 ? 1 : rows, of.column == 0 ? 1 : columns}, value->shape->elements()),
+            ErrorCode::kInvalidModel, "the heads of input ", i, " lie outside of it");
+  };
+  for (int64_t size : {a.batch, a.heads, a.rows, a.keys, a.depth, a.value_depth})
+    require(size >= 1 && size <= (int64_t{1} << 40), ErrorCode::kInvalidModel, "attribute 'sizes' holds ", size);
+  const bool bytes_out = a.y_type == DType::kUInt8 || a.y_type == DType::kInt8;
+  require(a.y_type == DType::kFloat32 || (a.quantized && bytes_out), ErrorCode::kInvalidModel, "attribute 'y_type' is ", a.y_type);
+  require(a.scaling == kernels::attention_rows::Scaling::kNone || a.scaling == kernels::attention_rows::Scaling::kMultiply ||
+              a.scaling == kernels::attention_rows::Scaling::kDivide,
+          ErrorCode::kInvalidModel, "attribute 'scaling' is ", static_cast<int64_t>(a.scaling));
+  for (int64_t zero : a.zero_points) require(zero >= -128 && zero <= 255, ErrorCode::kInvalidModel, "a zero point is ", zero);
+  const DType first = a.quantized ? DType::kUInt8 : DType::kFloat32, second = a.quantized ? DType::kInt8 : DType::kFloat32;
+  holds(0, a.q, a.rows, a.depth, first, second);
+  holds(1, a.k, a.keys, a.depth, first, second);
+  holds(2, a.v, a.keys, a.value_depth, first, second);
+  require(a.q.column == 1 || a.depth == 1, ErrorCode::kInvalidModel, "the columns of input 0 do not follow each other");
+  if (node.input(3) != nullptr) {
+    holds(3, a.addend, a.rows, a.keys, DType::kFloat32, DType::kFloat32);
+    require(a.addend.column == 1, ErrorCode::kInvalidModel, "the columns of input 3 do not follow each other");
+  }
+  for (int64_t extent : a.y_shape) require(extent >= 1 && extent <= (int64_t{1} << 40), ErrorCode::kInvalidModel, "attribute 'y_shape' holds ", extent);
+  require(a.y.column == 1 && a.y.offset == 0 && lies_within(a.y, {a.batch, a.heads, a.rows, a.value_depth}, Shape(a.y_shape).elements()), ErrorCode::kInvalidModel,
+          "the result does not fit attribute 'y_shape'");
+}
+
 void infer(InferContext& context) {
   const FusedAttention a = read_fused_attention(context.attributes());
+  check(context.node(), a);
   context.set_output(0, a.y_type, Shape(a.y_shape));
 }
 

@@ -15,6 +15,22 @@ enum Input : size_t { kX, kScale, kBias, kSkip };
 
 void infer(InferContext& context) {
   const FusedNormalization n = read_fused_normalization(context.attributes());
+  // A pack file may say anything.
+  const DType skip = context.has_input(kSkip) ? context.dtype(kSkip) : DType::kFloat32;
+  require(context.dtype(kX) == DType::kFloat32 && context.dtype(kScale) == DType::kFloat32 &&
+              (!context.has_input(kBias) || context.dtype(kBias) == DType::kFloat32) &&
+              (n.skip_quantized ? skip == DType::kUInt8 || skip == DType::kInt8 : skip == DType::kFloat32) &&
+              (n.y_type == DType::kFloat32 || n.y_type == DType::kUInt8 || n.y_type == DType::kInt8),
+          ErrorCode::kInvalidModel, "the operands of a fused normalization have other types");
+  for (int64_t zero : {n.skip_zero_point, n.y_zero_point}) require(zero >= -128 && zero <= 255, ErrorCode::kInvalidModel, "a zero point is ", zero);
+  auto elements = [&](size_t i) { return context.has_rank(i) && context.shape(i).is_concrete() ? context.shape(i).elements() : int64_t{-1}; };
+  const int64_t all = elements(kX);
+  for (size_t i : {kScale, kBias})
+    if (context.has_input(i) && elements(i) >= 0)
+      require(elements(i) == n.columns, ErrorCode::kShapeMismatch, "input ", i, " has ", elements(i), " elements for rows of ", n.columns);
+  require(all < 0 || all % n.columns == 0, ErrorCode::kShapeMismatch, "rows of ", n.columns, " in ", all, " elements");
+  if (context.has_input(kSkip) && elements(kSkip) >= 0 && all >= 0)
+    require(elements(kSkip) == all, ErrorCode::kShapeMismatch, "a sum of ", all, " and ", elements(kSkip), " elements");
   context.same_as_input(0, 0);
   if (context.has_rank(0)) context.set_output(0, n.y_type, context.shape(0));
   context.same_as_input(1, 0);
