@@ -29,7 +29,7 @@ struct Scratch {
     const int64_t rows = op.band.copies ? op.band.most_lines * op.line_rows : std::min(kMostRows, round_up(op.grid.rows, kPairRows));
     run_offsets = carver.take<int64_t>(op.taps * (1 + steps));
     offsets = carver.take<int64_t>(rows + kPairRows);
-    residual_offsets = carver.take<int64_t>(rows);
+    residual_offsets = carver.take<int64_t>(rows + kPairRows);
     positions = carver.take<int32_t>(op.band.copies ? rows + kTileRows : 0);
     row_sums = carver.take<int32_t>(rows);
     bias = carver.take<int32_t>(op.packed_columns);

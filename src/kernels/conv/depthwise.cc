@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 namespace octet::kernels {
 
@@ -56,11 +57,11 @@ struct Scratch {
   float* multiplier;
   int64_t bytes;
 
-  Scratch(const ConvShape& s, int64_t element_bytes, int64_t vector_entries, void* base) {
+  Scratch(const ConvShape& s, int64_t channels, int64_t element_bytes, int64_t vector_entries, void* base) {
     Carver carver(base);
     a = carver.take<const void*>(s.taps());
     steps = carver.take<int64_t>(s.taps());
-    padding = carver.take<std::byte>(s.input_channels * element_bytes + kReadBeyond);
+    padding = carver.take<std::byte>(channels * element_bytes + kReadBeyond);
     bias = carver.take<int32_t>(vector_entries);
     multiplier = carver.take<float>(vector_entries);
     bytes = carver.used();
@@ -90,7 +91,7 @@ DepthwiseF32 prepare_depthwise_f32(const ConvShape& shape, const depthwise_f32::
   op.shape = with_strides(shape);
   op.kernel = &kernel;
   op.packed_bytes = static_cast<size_t>(float_stride(op.shape) * (1 + op.shape.taps()) * 4);
-  op.scratch_bytes = static_cast<size_t>(Scratch(op.shape, 4, 0, nullptr).bytes);
+  op.scratch_bytes = static_cast<size_t>(Scratch(op.shape, op.shape.input_channels, 4, 0, nullptr).bytes);
   op.rows_per_task = rows_per_task(op.shape);
   op.tasks = tasks_of(op.shape, op.rows_per_task);
   return op;
@@ -112,7 +113,7 @@ void pack_depthwise_f32(const DepthwiseF32& op, const void* weights, const Weigh
 
 void run_depthwise_f32(const DepthwiseF32& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end, void* memory) {
   const ConvShape& s = op.shape;
-  const Scratch scratch(s, 4, 0, memory);
+  const Scratch scratch(s, s.input_channels, 4, 0, memory);
   std::memset(scratch.padding, 0, static_cast<size_t>(s.input_channels) * 4);
   depthwise_f32::Block block;
   block.a = scratch.a;
@@ -164,7 +165,7 @@ struct PackedInt8 {
 
   PackedInt8(const DepthwiseInt8& op, void* base) {
     Carver carver(base);
-    const int64_t channels = round_up(op.shape.input_channels, op.kernel->channel_block);
+    const int64_t channels = round_up(op.channels, op.kernel->channel_block);
     header = carver.take<Header>(1);
     folded_bias = carver.take<int32_t>(channels);
     bias = carver.take<int32_t>(channels);
@@ -186,7 +187,25 @@ int32_t fold(int32_t bias, int32_t zero_point, int32_t weight_sum) {
 }
 
 Scratch int8_scratch(const DepthwiseInt8& op, void* base) {
-  return Scratch(op.shape, 1, round_up(op.shape.input_channels, op.kernel->channel_block), base);
+  return Scratch(op.shape, op.channels, 1, round_up(op.channels, op.kernel->channel_block), base);
+}
+
+bool by_rows(const ConvShape& s, const depthwise_int8::Kernel& kernel, int64_t span_channels, int64_t span) {
+  if (kernel.has_rows == nullptr || s.dilation_height != 1 || s.dilation_width != 1) return false;
+  if (span > 1 && !(s.pad_left == 1 && s.output_width == s.input_width)) return false;
+  return kernel.has_rows(s.kernel_height, s.kernel_width, s.stride_width, span_channels, span);
+}
+
+// Pixels that count as one. Where the kernel moves on by single dense pixels, neighbours lie side by side like channels: a few of
+// them fill the vectors that few channels would leave half empty.
+int64_t span_of(const ConvShape& s, const depthwise_int8::Kernel& kernel) {
+  constexpr int64_t kMostChannels = 640;
+  const int64_t channels = s.input_channels, block = kernel.channel_block;
+  const bool dense = s.stride_width == 1 && s.input_pixel_stride == channels && s.output_pixel_stride == channels;
+  if (!dense || channels <= 0 || round_up(channels, block) * 2 < channels * 3) return 1;
+  if (by_rows(s, kernel, channels, 1) && round_up(channels, block) < channels * 2) return 1;
+  const int64_t whole = std::lcm(channels, block);
+  return std::min(whole <= kMostChannels ? whole / channels : kMostChannels / channels, s.output_width);
 }
 
 }  // namespace
@@ -203,6 +222,9 @@ DepthwiseInt8 prepare_depthwise_int8(const ConvShape& shape, bool input_signed, 
   op.shape = with_strides(shape);
   op.kernel = &kernel;
   op.input_signed = input_signed;
+  op.span = std::max<int64_t>(span_of(op.shape, kernel), 1);
+  op.channels = op.span * op.shape.input_channels;
+  op.by_rows = by_rows(op.shape, kernel, op.channels, op.span);
   op.packed_bytes = static_cast<size_t>(PackedInt8(op, nullptr).bytes);
   op.scratch_bytes = static_cast<size_t>(int8_scratch(op, nullptr).bytes);
   op.rows_per_task = rows_per_task(op.shape);
@@ -213,15 +235,16 @@ DepthwiseInt8 prepare_depthwise_int8(const ConvShape& shape, bool input_signed, 
 void pack_depthwise_int8(const DepthwiseInt8& op, const Int8Weights& weights, void* packed) {
   const ConvShape& s = op.shape;
   const int64_t block = op.kernel->channel_block, group = op.kernel->tap_group;
-  const int64_t slots = padded_slots(op), channels = round_up(s.input_channels, block);
+  const int64_t slots = padded_slots(op), channels = round_up(op.channels, block);
   const PackedInt8 out(op, packed);
   std::memset(packed, 0, op.packed_bytes);
   out.header->input_zero_point = kernel_zero_point(op, weights.input_zero_point);
   out.header->has_float_bias = weights.float_bias != nullptr;
   const uint8_t flip = weights.is_unsigned ? 0x80 : 0;
   for (int64_t at = 0; at < channels; ++at) {
-    const int64_t c = at / block * block + op.kernel->order(at % block);
-    if (c >= s.input_channels) continue;
+    const int64_t position = at / block * block + op.kernel->order(at % block);
+    if (position >= op.channels) continue;
+    const int64_t c = position % s.input_channels;
     const int32_t zero = (weights.zero_points != nullptr ? weights.zero_points[c] : 0) - (weights.is_unsigned ? 128 : 0);
     const uint8_t* source = static_cast<const uint8_t*>(weights.data) + c * weights.strides.group;
     int32_t sum = 0;
@@ -253,10 +276,10 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
   const ConvShape& s = op.shape;
   const Scratch scratch = int8_scratch(op, memory);
   const PackedInt8 packed(op, const_cast<void*>(args.packed));
-  const int64_t channels = round_up(s.input_channels, op.kernel->channel_block);
+  const int64_t channels = round_up(op.channels, op.kernel->channel_block);
   const int64_t output_bytes = args.output_kind == Int8Output::kByte ? 1 : 4;
   const int32_t zero_point = kernel_zero_point(op, args.input_zero_point);
-  std::memset(scratch.padding, args.input_zero_point & 0xff, static_cast<size_t>(s.input_channels + kReadBeyond));
+  std::memset(scratch.padding, args.input_zero_point & 0xff, static_cast<size_t>(op.channels + kReadBeyond));
 
   depthwise_int8::Block block;
   block.a = scratch.a;
@@ -264,8 +287,15 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
   block.taps = s.taps();
   block.kernel_height = s.kernel_height;
   block.kernel_width = s.kernel_width;
-  block.channels = s.input_channels;
-  block.slide = s.dilation_width > 0 && s.stride_width % s.dilation_width == 0 ? s.stride_width / s.dilation_width : 0;
+  block.channels = op.channels;
+  block.rows = scratch.a;
+  block.span = op.span;
+  block.pixels = s.output_width;
+  block.input_width = s.input_width;
+  block.first_column = -s.pad_left;
+  block.stride = s.stride_width;
+  block.column_step = s.input_pixel_stride;
+  block.padding = static_cast<uint8_t>(args.input_zero_point);
   block.flip = op.input_signed ? 0x80 : 0;
   block.b = packed.weights;
   block.bias = packed.folded_bias;
@@ -280,7 +310,7 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
     block.multiplier = scratch.multiplier;
   }
   block.bounded = converts(packed.header->largest_multiplier * std::fabs(args.input_scale), packed.header->largest_float_bias);
-  block.c_step = s.output_pixel_stride;
+  block.c_step = op.span * s.output_pixel_stride;
   block.output = args.output_kind;
   const bool bytes = args.output_kind == Int8Output::kByte;
   block.low = bytes ? static_cast<float>(args.minimum - args.output_zero_point) : args.low;
@@ -290,10 +320,31 @@ void run_depthwise_int8(const DepthwiseInt8& op, const ConvInt8Args& args, int64
   for_each_row_of(s, op.rows_per_task, task_begin, task_end, [&](int64_t image, int64_t y) {
     const std::byte* input = static_cast<const std::byte*>(args.input) + image * s.input_image_stride;
     const int64_t row = image * s.output_image_stride + y * s.output_row_stride;
+    if (op.by_rows) {
+      for (int64_t i = 0; i < s.kernel_height; ++i) {
+        const int64_t in = y * s.stride_height + i - s.pad_top;
+        scratch.a[i] = in >= 0 && in < s.input_height ? input + in * s.input_row_stride : nullptr;
+      }
+      block.c = static_cast<std::byte*>(args.output) + row * output_bytes;
+      op.kernel->run_rows(block);
+      return;
+    }
     for_each_piece(s, input, scratch.padding, 1, y, scratch.a, scratch.steps, [&](int64_t x, int64_t pixels) {
-      block.pixels = pixels;
-      block.c = static_cast<std::byte*>(args.output) + (row + x * s.output_pixel_stride) * output_bytes;
-      op.kernel->run(block);
+      // Whole spans, then what is left of one.
+      auto run = [&](int64_t first, int64_t spans, int64_t width) {
+        if (spans == 0 || width == 0) return;
+        block.pixels = spans;
+        block.channels = width * s.input_channels;
+        block.c_step = width * s.output_pixel_stride;
+        block.c = static_cast<std::byte*>(args.output) + (row + (x + first) * s.output_pixel_stride) * output_bytes;
+        op.kernel->run(block);
+      };
+      for (int64_t t = 0; t < s.taps(); ++t) scratch.steps[t] *= op.span;
+      run(0, pixels / op.span, op.span);
+      const int64_t done = pixels / op.span * op.span;
+      for (int64_t t = 0; t < s.taps(); ++t)
+        scratch.a[t] = static_cast<const std::byte*>(scratch.a[t]) + done / op.span * scratch.steps[t];
+      run(done, 1, pixels - done);
     });
   });
 }

@@ -37,6 +37,9 @@ struct DepthwiseInt8 {
   size_t scratch_bytes = 0;
   int64_t tasks = 0;
   int64_t rows_per_task = 1;
+  int64_t span = 1;          // so many neighbouring pixels count as one with span times the channels: fills wide vectors
+  int64_t channels = 0;      // of a span
+  bool by_rows = false;      // the kernel does whole rows
 };
 // `weights_centred`: all weights are int8 with zero point 0 (the fastest kernels need it).
 DepthwiseInt8 prepare_depthwise_int8(const ConvShape& shape, bool input_signed, bool weights_centred, Isa level);

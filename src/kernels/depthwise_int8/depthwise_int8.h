@@ -8,7 +8,7 @@
 // weights of `weight_bytes` (1: int8, only without weight zero points; 2: int16 weight − zero point); bias, multiplier and
 // float_bias are [channels / channel_block][channel_block]. Within a block position i belongs to channel `order(i)`; tap t lies in
 // slot `slot(kernel_height, kernel_width, t)`. Slots are rounded up to tap_group and channels to channel_block; what no tap or
-// channel fills is zero. Up to 64 bytes after a pixel's channels may be read.
+// channel fills is zero. `channels` may be those of a few neighbouring pixels. Up to 64 bytes after a pixel's channels may be read.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,14 @@ struct Block {
   const int64_t* a_steps = nullptr;   // per tap, bytes from one pixel's input to the next one's (0: padding)
   int64_t kernel_height = 0, kernel_width = 0;   // taps are their product, row by row
   int64_t taps = 0, pixels = 0, channels = 0;
-  int64_t slide = 0;                  // not 0: tap (i, j + slide) of a pixel reads what tap (i, j) of the next pixel reads
   uint8_t flip = 0;
+  // For run_rows, instead of a and a_steps: kernel column j of pixel p reads input column first_column + p · stride + j, which may
+  // lie outside [0, input_width): padding.
+  const void* const* rows = nullptr;  // per kernel row, input column 0; null: a row of padding
+  int64_t input_width = 0, first_column = 0, stride = 1;
+  int64_t span = 1;                   // pixels that count as one with span times the channels, dense; then first_column is −1
+  int64_t column_step = 0;            // bytes from one input column to the next
+  uint8_t padding = 0;                // before the flip
   const void* b = nullptr;
   const int32_t* bias = nullptr;
   const float* multiplier = nullptr;
@@ -46,6 +52,9 @@ struct Kernel {
   int64_t (*order)(int64_t position);
   int64_t (*slot)(int64_t kernel_height, int64_t kernel_width, int64_t tap);
   void (*run)(const Block& block);
+  // Whole rows, their ends included; null, or for some shapes only (no dilation). `span_channels`: channels of `span` pixels.
+  bool (*has_rows)(int64_t kernel_height, int64_t kernel_width, int64_t stride, int64_t span_channels, int64_t span) = nullptr;
+  void (*run_rows)(const Block& block) = nullptr;
 };
 
 #define OCTET_KERNEL_MANIFEST "kernels/depthwise_int8/manifest.inc"

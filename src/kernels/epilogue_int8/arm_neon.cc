@@ -2,6 +2,6 @@
 
 namespace octet::kernels::epilogue_int8 {
 
-const Kernel arm_neon = kWide;
+const Kernel arm_neon = kWide<OneByOne>;
 
 }  // namespace octet::kernels::epilogue_int8

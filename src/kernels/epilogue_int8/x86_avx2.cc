@@ -2,6 +2,6 @@
 
 namespace octet::kernels::epilogue_int8 {
 
-const Kernel x86_avx2 = kWide;
+const Kernel x86_avx2 = kWide<OneByOne>;
 
 }  // namespace octet::kernels::epilogue_int8

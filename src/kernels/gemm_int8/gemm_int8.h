@@ -99,8 +99,8 @@ struct Kernel {
   // Packs one row: `runs` pieces of `count` bytes each, one after the other, every byte xor `flip`, in the kernel's form.
   // May read 64 bytes beyond each piece and write 128 beyond the end.
   void (*pack_row)(const void* const* sources, int64_t runs, int64_t count, uint8_t flip, void* row);
-  // The same product of rows at equal distances (a, a_rows, taps and channels of the block are not read, c_offsets has 32 more
-  // readable entries). Null: only `run`.
+  // The same product of rows at equal distances (a, a_rows, taps and channels of the block are not read, c_offsets and
+  // residual_offsets have 32 more readable entries). Null: only `run`.
   void (*run_strided)(const Block& block, const Strided& rows) = nullptr;
   bool fetches_ahead = false;   // so that weights may come from behind the second-level cache
   const Winograd* winograd = nullptr;   // or null: 3×3 convolutions are multiplied out

@@ -90,21 +90,44 @@ struct Bytes {
 // The way from sums to the integers that are stored as bytes.
 enum class Way { kBounded, kClamped, kBuffered };
 
-// A function or a residual: by way of memory, out of line, so that the tiles stay small.
-template <int kRows, int kWide>
-__attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int64_t j, float* values) {
+// The residual's formula (epilogue_int8.h) in registers, where no sum can leave int32: clamping rides on the packing.
+struct AddResidual {
+  __m512 own_low, own_high, own_multiplier, multiplier;
+  __m512i zero_point;
+  bool is_signed;
+
+  static bool fits(const epilogue_int8::Residual& r) { return r.own_multiplier < 1e6f && r.multiplier < 1e6f; }
+  OCTET_INLINE explicit AddResidual(const epilogue_int8::Residual& r)
+      : own_low(_mm512_set1_ps(r.own_low)), own_high(_mm512_set1_ps(r.own_high)), own_multiplier(_mm512_set1_ps(r.own_multiplier)),
+        multiplier(_mm512_set1_ps(r.multiplier)), zero_point(_mm512_set1_epi32(r.zero_point)), is_signed(r.is_signed) {}
+  OCTET_INLINE __m512i apply(__m512 v, const uint8_t* b) const {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b));
+    const __m512i other = _mm512_sub_epi32(is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes), zero_point);
+    v = _mm512_min_ps(_mm512_max_ps(v, own_low), own_high);
+    v = _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    return _mm512_cvtps_epi32(
+        _mm512_add_ps(_mm512_mul_ps(v, own_multiplier), _mm512_mul_ps(_mm512_cvtepi32_ps(other), multiplier)));
+  }
+};
+
+// A function or a residual: by way of memory, out of line, so that the tiles stay small. `values` has rows · kWide · 16 floats.
+template <int kWide>
+__attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int64_t j, int64_t rows, float* values) {
   constexpr int64_t kRow = kWide * kLanes;
   if (block.function != nullptr) {
-    epilogue_int8::x86_avx512vnni.function(*block.function, block.low, block.high, values, kRows * kRow);
+    epilogue_int8::x86_avx512vnni.function(*block.function, block.low, block.high, values, rows * kRow);
     return;
   }
-  alignas(64) uint8_t residual[kRows * kRow];
-  for (int64_t r = 0; r < kRows; ++r) {
-    const uint8_t* from = block.residual_bytes + block.residual_offsets[i + r] + j;
-    for (int64_t k = 0; k < kRow; k += kLanes)
-      _mm_store_si128(reinterpret_cast<__m128i*>(residual + r * kRow + k), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + k)));
+  const bool fits = AddResidual::fits(*block.residual);
+  const AddResidual add(*block.residual);
+  for (int64_t r = 0; r < rows; ++r, values += kRow) {
+    const uint8_t* b = block.residual_bytes + block.residual_offsets[i + r] + j;
+    if (!fits) {
+      epilogue_int8::x86_avx512vnni.residual(*block.residual, block.low, block.high, values, b, kRow);
+      continue;
+    }
+    for (int64_t k = 0; k < kRow; k += kLanes) _mm512_store_si512(values + k, add.apply(_mm512_load_ps(values + k), b + k));
   }
-  epilogue_int8::x86_avx512vnni.residual(*block.residual, block.low, block.high, values, residual, kRows * kRow);
 }
 
 template <Way kWay, int kRows, int kWide>
@@ -116,7 +139,7 @@ OCTET_INLINE inline void store_byte(const Block& block, int64_t i, int64_t j, in
     repeat<kRows>([&](auto r) OCTET_INLINE {
       repeat<kWide>([&](auto w) OCTET_INLINE { _mm512_store_ps(values + (r * kWide + w) * kLanes, scale.apply(v[r][w], w)); });
     });
-    apply_epilogue<kRows, kWide>(block, i, j, values);
+    apply_epilogue<kWide>(block, i, j, kRows, values);
     repeat<kRows>([&](auto r) OCTET_INLINE {
       repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_load_si512(values + (r * kWide + w) * kLanes); });
     });

@@ -1,7 +1,9 @@
-// The ending of most layers — bytes that need no more than the multiplication, in whole panels of 32 columns and two tiles of rows —
+// The ending of most layers — bytes that need no more than the multiplication, or a skip connection added, in whole panels of 32 columns and two tiles of rows —
 // with its constants in registers and its work dealt out between the tile instructions: with a short K it is most of the time, and
 // what limits it are load ports and the reach of out-of-order execution.
 #pragma once
+
+#include <type_traits>
 
 #include "kernels/gemm_int8/tile_unit.h"
 #include "kernels/gemm_int8/x86_512.h"
@@ -15,18 +17,28 @@ struct PlainSums {
   alignas(64) int32_t sums[2 * kTileRows * kColumns];
   alignas(64) int32_t starts[3 * kTileRows];       // of the wanted rows, among the sums
   alignas(64) int64_t offsets[2 * kTileRows + 1];  // of the same rows, in the output
+  alignas(64) int64_t residual_offsets[2 * kTileRows + 1];
+};
+
+// The plain ending has nothing to add.
+struct NoResidual {
+  OCTET_INLINE explicit NoResidual(const Block&) {}
+};
+struct Residual : AddResidual {
+  OCTET_INLINE explicit Residual(const Block& block) : AddResidual(*block.residual) {}
 };
 
 // Two blocks, one of which waits to be finished. Everything but the sums is to stay in registers: an object of this class is a local
 // variable whose address goes nowhere.
-template <bool kSaturates>
+template <bool kSaturates, bool kResidual = false>
 class PlainEnding {
  public:
   OCTET_INLINE PlainEnding(const Block& block, PlainSums* two)
-      : bytes_(block), multipliers_(block.multiplier), all_offsets_(block.c_offsets), output_(static_cast<uint8_t*>(block.c)), next_(two), last_(two + 1) {}
+      : bytes_(block), add_(block), residual_bytes_(block.residual_bytes), all_residual_offsets_(block.residual_offsets),
+        multipliers_(block.multiplier), all_offsets_(block.c_offsets), output_(static_cast<uint8_t*>(block.c)), next_(two), last_(two + 1) {}
   OCTET_INLINE static bool suits(const Block& block) {
-    return block.output == Output::kByte && block.bounded && block.float_bias == nullptr && block.row_sums == nullptr &&
-           block.function == nullptr && block.residual == nullptr;
+    if (block.output != Output::kByte || block.float_bias != nullptr || block.row_sums != nullptr || block.function != nullptr) return false;
+    return kResidual ? block.residual != nullptr && AddResidual::fits(*block.residual) : block.bounded && block.residual == nullptr;
   }
   OCTET_INLINE PlainSums& next() { return *next_; }
   // next() is to have the sums of rows [row, row + rows); its starts are there. Not after the sums: loads would wait for their stores.
@@ -35,9 +47,15 @@ class PlainEnding {
     // An odd row is finished twice.
     next_->offsets[rows] = next_->offsets[rows - 1];
     next_->starts[rows] = next_->starts[rows - 1];
+    if constexpr (kResidual) {
+      for (int64_t r = 0; r < 2 * kTileRows; r += 8)
+        _mm512_store_si512(next_->residual_offsets + r, _mm512_loadu_si512(all_residual_offsets_ + row + r));
+      next_->residual_offsets[rows] = next_->residual_offsets[rows - 1];
+    }
   }
   // The sums of `rows` rows and the panel that begins at `column` are there.
   OCTET_INLINE void set(int64_t rows, int64_t column) {
+    if constexpr (kResidual) residual_ = residual_bytes_ + column;
     pairs_ = (rows + 1) / 2;
     c_ = output_ + column;
     multiplier0_ = _mm512_loadu_ps(multipliers_ + column);
@@ -51,8 +69,10 @@ class PlainEnding {
     if (pair >= pairs_) return;
     const int32_t* a = last_->sums + last_->starts[2 * pair];
     const int32_t* b = last_->sums + last_->starts[2 * pair + 1];
-    const __m512i a0 = scaled(a, multiplier0_), a1 = scaled(a + kLanes, multiplier1_);
-    const __m512i b0 = scaled(b, multiplier0_), b1 = scaled(b + kLanes, multiplier1_);
+    // Where the output lies over the residual, both rows are read before either is written: an odd one, finished twice, stays right.
+    const int64_t at_a = kResidual ? last_->residual_offsets[2 * pair] : 0, at_b = kResidual ? last_->residual_offsets[2 * pair + 1] : 0;
+    const __m512i a0 = scaled(a, multiplier0_, at_a), a1 = scaled(a + kLanes, multiplier1_, at_a + kLanes);
+    const __m512i b0 = scaled(b, multiplier0_, at_b), b1 = scaled(b + kLanes, multiplier1_, at_b + kLanes);
     const __m512i packed = kSaturates ? bytes_.saturated(a0, a1, b0, b1) : bytes_.pack(a0, a1, b0, b1);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(c_ + last_->offsets[2 * pair]), _mm512_castsi512_si256(packed));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(c_ + last_->offsets[2 * pair + 1]), _mm512_extracti64x4_epi64(packed, 1));
@@ -64,11 +84,20 @@ class PlainEnding {
   }
 
  private:
-  OCTET_INLINE static __m512i scaled(const int32_t* sums, __m512 multiplier) {
-    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)), multiplier));
+  OCTET_INLINE __m512i scaled(const int32_t* sums, __m512 multiplier, [[maybe_unused]] int64_t at) const {
+    const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)), multiplier);
+    if constexpr (kResidual) {
+      return add_.apply(v, residual_ + at);
+    } else {
+      return _mm512_cvtps_epi32(v);
+    }
   }
 
   const Bytes bytes_;
+  [[no_unique_address]] const std::conditional_t<kResidual, Residual, NoResidual> add_;
+  const uint8_t* const residual_bytes_;
+  const int64_t* const all_residual_offsets_;
+  const uint8_t* residual_ = nullptr;
   const float* const multipliers_;
   const int64_t* const all_offsets_;
   uint8_t* const output_;

@@ -171,6 +171,10 @@ void run_strided_plain(const Block& block, const Strided& s) {
 
 template <bool kSigned>
 void run_strided_signed(const Block& block, const Strided& s) {
+  if (PlainEnding<true, true>::suits(block)) {
+    return Bytes::saturate(block) ? run_strided_plain<kSigned, PlainEnding<true, true>>(block, s)
+                                  : run_strided_plain<kSigned, PlainEnding<false, true>>(block, s);
+  }
   if (!PlainEnding<true>::suits(block)) return run_strided_as<kSigned, 0, NoEnding>(block, s);
   if (Bytes::saturate(block)) {
     run_strided_plain<kSigned, PlainEnding<true>>(block, s);

@@ -14,6 +14,12 @@ OCTET_INLINE V clip(V x, V low, V high) {
   return simd::select(x < low, low, simd::select(high < x, high, x));
 }
 
+// The same for bounds in order; NaN stays here, too.
+template <typename V>
+OCTET_INLINE V between(V x, V low, V high) {
+  return simd::min(high, simd::max(low, x));
+}
+
 template <Op op, typename V>
 OCTET_INLINE V apply(V x, const Params& params) {
   using simd::fma, simd::select;   // NOLINT
@@ -36,8 +42,8 @@ OCTET_INLINE V apply(V x, const Params& params) {
   if constexpr (op == Op::kCeil) return simd::ceil(x);
   if constexpr (op == Op::kRound) return simd::round(x);
   if constexpr (op == Op::kSign) return select(x < zero, V(-1.0f), select(zero < x, one, x));
-  if constexpr (op == Op::kHardSigmoid) return clip(fma(alpha, x, beta), zero, one);
-  if constexpr (op == Op::kHardSwish) return x * clip(fma(x, V(1.0f / 6.0f), half), zero, one);
+  if constexpr (op == Op::kHardSigmoid) return between(fma(alpha, x, beta), zero, one);
+  if constexpr (op == Op::kHardSwish) return x * between(fma(x, V(1.0f / 6.0f), half), zero, one);
   if constexpr (op == Op::kSilu) return x * math::sigmoid(x);
   if constexpr (op == Op::kGelu) return x * half * (one + math::erf(x * V(0.707106781f)));
   if constexpr (op == Op::kGeluTanh) {
