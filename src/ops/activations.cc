@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "ops/activation_functions.h"
+#include "ops/epilogues.h"
 #include "ops/unary.h"
 
 namespace octet::ops {
@@ -159,7 +160,31 @@ constexpr OperatorDef definitions[] = {
     unary<Gelu>(20), unary<MicrosoftGelu>(1, "com.microsoft"), unary<QuickGelu>(1, "com.microsoft"),
 };
 
+template <typename Function>
+ScalarKernel kernel_of(const Node& node) {
+  UnaryKernel kernel = Function(node).kernel();
+  return {static_cast<int>(kernel.op), kernel.parameters.alpha, kernel.parameters.beta};
+}
+
+struct KernelOf {
+  std::string_view domain, name;
+  ScalarKernel (*kernel)(const Node&);
+};
+constexpr KernelOf kernels_of[] = {
+    {"", "Sigmoid", kernel_of<Sigmoid>}, {"", "Relu", kernel_of<Relu>}, {"", "LeakyRelu", kernel_of<LeakyRelu>},
+    {"", "ThresholdedRelu", kernel_of<ThresholdedRelu>}, {"", "Elu", kernel_of<Elu>}, {"", "Celu", kernel_of<Celu>}, {"", "Selu", kernel_of<Selu>},
+    {"", "HardSigmoid", kernel_of<HardSigmoid>}, {"", "HardSwish", kernel_of<HardSwish>}, {"", "Softplus", kernel_of<Softplus>},
+    {"", "Softsign", kernel_of<Softsign>}, {"", "Mish", kernel_of<Mish>}, {"", "Gelu", kernel_of<Gelu>},
+    {"com.microsoft", "Gelu", kernel_of<MicrosoftGelu>}, {"com.microsoft", "QuickGelu", kernel_of<QuickGelu>},
+};
+
 }  // namespace
+
+std::optional<ScalarKernel> scalar_kernel(const Node& node) {
+  for (const KernelOf& entry : kernels_of)
+    if (entry.domain == node.op->domain && entry.name == node.op->name) return entry.kernel(node);
+  return std::nullopt;
+}
 
 std::span<const OperatorDef> activations_operators() { return definitions; }
 

@@ -1,4 +1,5 @@
 // 8-bit convolutions on the kernels of src/kernels/conv: exact sums, then int32, float or requantized bytes.
+#include <algorithm>
 #include <limits>
 
 #include "base/thread_pool.h"
@@ -16,10 +17,17 @@ using namespace kernels;
 
 constexpr size_t kAbsent = 99;
 // Which input is what, in each form of the operator; kAbsent where it has none.
-struct Form { size_t x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias; };
+struct Form {
+  size_t x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero, bias;
+  bool function = false;        // y_scale and y_zero are those of a function of the float result
+  size_t residual = kAbsent;    // followed by its scale and zero point, and those of the sum
+  constexpr bool requantizes() const { return y_scale != kAbsent && !function; }
+};
 constexpr Form kInteger{kAbsent, 2, 1, kAbsent, 3, kAbsent, kAbsent, kAbsent};
 constexpr Form kLinear{1, 2, 3, 4, 5, 6, 7, 8};
 constexpr Form kToFloat{1, 2, 3, 4, 5, kAbsent, kAbsent, 6};
+constexpr Form kLinearAdd{1, 2, 3, 4, 5, 6, 7, 8, false, 9};
+constexpr Form kLinearFunction{1, 2, 3, 4, 5, 7, 8, 6, true};
 
 bool is_8_bit(const Value* value) { return value != nullptr && (value->dtype == DType::kUInt8 || value->dtype == DType::kInt8); }
 
@@ -27,9 +35,14 @@ bool has_kernel(const Node& node, const Form& form) {
   if (!is_planar(node, 0) || !is_8_bit(node.inputs[0]) || !is_8_bit(node.input(form.w)) || !node.inputs[form.w]->is_constant()) return false;
   for (size_t i : {form.w_scale, form.w_zero, form.y_scale, form.y_zero, form.bias})
     if (i != kAbsent && !is_constant_or_absent(node, i)) return false;
+  if (form.residual != kAbsent) {
+    if (!is_8_bit(node.inputs[form.residual]) || node.inputs[form.residual]->shape != node.outputs[0]->shape) return false;
+    for (size_t i = 1; i < 5; ++i)
+      if (!node.inputs[form.residual + i]->is_constant()) return false;
+  }
   Activation activation = read_activation(node.attributes);
   // A requantizing step has its multipliers made now; the others may learn the input's scale and zero point at run time.
-  if (form.y_scale != kAbsent) {
+  if (form.requantizes()) {
     return is_constant_or_absent(node, form.x_scale) && is_constant_or_absent(node, form.x_zero) && activation.kind == Activation::Kind::kNone;
   }
   for (size_t i : {form.x_scale, form.x_zero})
@@ -66,12 +79,12 @@ struct Weights {
     centred &= !packed.is_unsigned;
     if (form.x_scale == kAbsent) return;
     // Where floats come out the driver multiplies by the input's scale.
-    float x_scale = form.y_scale != kAbsent ? context.constant(form.x_scale)->data<float>()[0] : 1.0f;
-    float y_scale = form.y_scale != kAbsent ? context.constant(form.y_scale)->data<float>()[0] : 1.0f;
+    float x_scale = form.requantizes() ? context.constant(form.x_scale)->data<float>()[0] : 1.0f;
+    float y_scale = form.requantizes() ? context.constant(form.y_scale)->data<float>()[0] : 1.0f;
     auto w_scales = context.constant(form.w_scale)->values<float>();
     for (size_t c = 0; c < count; ++c) {
       float w_scale = w_scales[w_scales.size() == 1 ? 0 : c];
-      multiplier.push_back(form.y_scale != kAbsent ? x_scale * w_scale / y_scale : w_scale);
+      multiplier.push_back(form.requantizes() ? x_scale * w_scale / y_scale : w_scale);
     }
     packed.multiplier = multiplier.data();
     const Tensor* b = context.constant(form.bias);
@@ -79,7 +92,7 @@ struct Weights {
     if (b->dtype() == DType::kInt32) {
       packed.bias = b->data<int32_t>();
     } else {
-      for (float value : b->values<float>()) float_bias.push_back(form.y_scale != kAbsent ? value / y_scale : value);
+      for (float value : b->values<float>()) float_bias.push_back(form.requantizes() ? value / y_scale : value);
       packed.float_bias = float_bias.data();
     }
   }
@@ -91,7 +104,10 @@ struct Common {
   bool input_zero_at_run_time = false, zero_signed = false, scale_at_run_time = false;
   float input_scale = 1;
   float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();   // a clamp of float results
-  int64_t elements = 0;
+  bool has_function = false;
+  epilogue_int8::Function function;
+  size_t residual_input = kAbsent;
+  epilogue_int8::Residual residual;
   int64_t scratch = 0;
 };
 
@@ -114,18 +130,14 @@ ConvInt8Args arguments(const StepArguments& args, const Common& p) {
   conv.output_zero_point = p.output_zero_point;
   conv.minimum = p.minimum;
   conv.maximum = p.maximum;
+  conv.low = p.low;
+  conv.high = p.high;
+  if (p.has_function) conv.function = &p.function;
+  if (p.residual_input != kAbsent) {
+    conv.residual = &p.residual;
+    conv.residual_input = args.inputs[p.residual_input];
+  }
   return conv;
-}
-
-void clamp_floats(const StepArguments& args, const Common& p) {
-  if (p.low == -std::numeric_limits<float>::infinity() && p.high == std::numeric_limits<float>::infinity()) return;
-  auto* y = static_cast<float*>(args.outputs[0]);
-  args.pool->parallel_for(p.elements, 1 << 14, [&](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; ++i) {
-      float v = p.low > y[i] ? p.low : y[i];
-      y[i] = p.high < v ? p.high : v;
-    }
-  });
 }
 
 int64_t grain(const ConvInt8& op, int threads) { return grain_conv_int8(op, threads); }
@@ -138,7 +150,6 @@ void run(const StepArguments& args) {
   auto* scratch = static_cast<char*>(args.scratch);
   args.pool->parallel_for(p.op.tasks, grain(p.op, args.pool->threads()),
                           [&](int64_t begin, int64_t end, int worker) { kRun(p.op, conv, begin, end, scratch + worker * p.common.scratch); });
-  clamp_floats(args, p.common);
 }
 
 constexpr StepFunction kConv{"conv_int8", run<ConvInt8, run_conv_int8>};
@@ -157,13 +168,32 @@ Common common_of(BindContext& context, const Form& form, size_t scratch_bytes) {
     p.maximum = static_cast<int32_t>(range.high);
   } else {
     p.output = form.x_scale == kAbsent ? Int8Output::kInt32 : Int8Output::kFloat32;
-    if (form.x_scale != kAbsent) {
-      if (const Tensor* scale = context.constant(form.x_scale)) p.input_scale = scale->data<float>()[0];
-      else p.scale_at_run_time = true;
-      Activation activation = read_activation(node.attributes);
-      p.low = activation.low(), p.high = activation.high();
-      p.elements = context.output_shape().elements();
-    }
+  }
+  if (!form.requantizes() && form.x_scale != kAbsent) {
+    if (const Tensor* scale = context.constant(form.x_scale)) p.input_scale = scale->data<float>()[0];
+    else p.scale_at_run_time = true;
+    Activation activation = read_activation(node.attributes);
+    p.low = activation.low(), p.high = activation.high();
+  }
+  if (form.function) {
+    p.has_function = true;
+    p.function.op = static_cast<unary_f32::Op>(checked_integer(node.attributes, "function", -1, 0, unary_f32::kOps - 1));
+    p.function.parameters = {node.attributes.real("alpha", 0), node.attributes.real("beta", 0)};
+    p.function.scale = context.constant(form.y_scale)->data<float>()[0];
+  }
+  if (form.residual != kAbsent) {
+    auto scale = [&](size_t i) { return context.constant(i)->data<float>()[0]; };
+    Range own = own_clamped_range(node, context.dtype(form.y_zero));
+    p.residual_input = form.residual;
+    p.residual.own_low = static_cast<float>(own.low - p.output_zero_point);
+    p.residual.own_high = static_cast<float>(own.high - p.output_zero_point);
+    p.residual.own_multiplier = scale(form.y_scale) / scale(form.residual + 3);
+    p.residual.multiplier = scale(form.residual + 1) / scale(form.residual + 3);
+    p.residual.zero_point = byte_value(*context.constant(form.residual + 2), 0);
+    p.residual.is_signed = context.dtype(form.residual) == DType::kInt8;
+    p.output_zero_point = byte_value(*context.constant(form.residual + 4), 0);
+    for (size_t i = 1; i < 5; ++i) context.drop_constant_input(form.residual + i);
+    context.allow_in_place(form.residual);
   }
   context.set_scratch_bytes(p.scratch * context.threads());
   context.drop_packed_input(form.w);
@@ -178,7 +208,7 @@ bool bind(BindContext& context, const Form& form) {
   bool input_signed = context.dtype(0) == DType::kInt8;
   Weights weights(context, form, shape.output_channels, conv_weights(shape));
   if (const Tensor* zero = context.constant(form.x_zero)) weights.packed.input_zero_point = byte_value(*zero, 0);
-  if (is_depthwise(shape)) {
+  if (is_depthwise(shape)) {   // has_residual_epilogue keeps residuals away
     DepthwiseInt8 op = prepare_depthwise_int8(shape, input_signed, weights.centred, context.isa());
     context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_int8(op, weights.packed, block); });
     Parameters<DepthwiseInt8> p{op, common_of(context, form, op.scratch_bytes)};
@@ -270,6 +300,19 @@ LayoutSupport conv_integer_layout(const Node& node) { return layout_of(node, kIn
 bool bind_conv_integer(BindContext& context) { return bind(context, kInteger); }
 LayoutSupport qlinear_conv_layout(const Node& node) { return layout_of(node, kLinear); }
 bool bind_qlinear_conv(BindContext& context) { return bind(context, kLinear); }
+LayoutSupport qlinear_conv_add_layout(const Node& node) { return layout_of(node, kLinearAdd); }
+bool bind_qlinear_conv_add(BindContext& context) { return bind(context, kLinearAdd); }
+Range own_clamped_range(const Node& node, DType dtype) {
+  Range range = integer_range(dtype);
+  range.low = std::clamp(node.attributes.integer("own_clamp_min", range.low), range.low, range.high);
+  range.high = std::clamp(node.attributes.integer("own_clamp_max", range.high), range.low, range.high);
+  return range;
+}
+bool has_residual_epilogue(const Node& node) {
+  return has_kernel(node, kLinear) && !is_depthwise(with_strides(kernel_shape(conv_geometry(node, *node.inputs[0]->shape, *node.inputs[3]->shape))));
+}
+LayoutSupport qlinear_conv_function_layout(const Node& node) { return layout_of(node, kLinearFunction); }
+bool bind_qlinear_conv_function(BindContext& context) { return bind(context, kLinearFunction); }
 LayoutSupport conv_to_float_layout(const Node& node) { return layout_of(node, kToFloat); }
 bool bind_conv_to_float(BindContext& context) { return bind(context, kToFloat); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "graph/operator.h"
+#include "ops/numeric.h"
 
 namespace octet::ops {
 
@@ -14,6 +15,13 @@ LayoutSupport conv_integer_layout(const Node& node);
 bool bind_conv_integer(BindContext& context);          // ConvInteger
 LayoutSupport qlinear_conv_layout(const Node& node);
 bool bind_qlinear_conv(BindContext& context);          // QLinearConv
+LayoutSupport qlinear_conv_add_layout(const Node& node);
+bool bind_qlinear_conv_add(BindContext& context);      // octet.QLinearConvAdd
+bool has_residual_epilogue(const Node& node);          // whether a QLinearConv could become one
+// Of a product with a residual: its own range, narrowed by own_clamp_min and own_clamp_max.
+Range own_clamped_range(const Node& node, DType dtype);
+LayoutSupport qlinear_conv_function_layout(const Node& node);
+bool bind_qlinear_conv_function(BindContext& context); // octet.QLinearConvFunction
 LayoutSupport conv_to_float_layout(const Node& node);
 bool bind_conv_to_float(BindContext& context);         // octet.ConvIntegerToFloat
 LayoutSupport qlinear_conv_transpose_layout(const Node& node);

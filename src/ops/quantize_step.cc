@@ -15,12 +15,14 @@ namespace octet::ops {
 namespace {
 
 constexpr int64_t kGrain = 1 << 14;
+constexpr int64_t kReorderedPixels = 1 << 10;
 
 // x is [outer][extent][inner]; with `per_axis` position `extent` has a scale and zero point of its own.
 struct Parameters {
   const kernels::quantize::Kernel* quantize;
   const kernels::dequantize::Kernel* dequantize;
   int64_t outer, extent, inner;
+  int64_t channels, pixels;   // for another order: of an image
   bool per_axis, is_signed, is_int32, has_zero;
   kernels::quantize::Range range;
 };
@@ -62,6 +64,22 @@ void run_quantize(const StepArguments& step) {
   }
 }
 
+// ONNX order in, channels-last out.
+void run_quantize_reorder(const StepArguments& step) {
+  const auto& p = step.params<Parameters>();
+  const auto* x = static_cast<const float*>(step.inputs[0]);
+  auto* y = static_cast<uint8_t*>(step.outputs[0]);
+  const float scale = *static_cast<const float*>(step.inputs[1]);
+  const int32_t zero = p.has_zero ? zero_point_at(p, step.inputs[2]) : 0;
+  const int64_t image = p.channels * p.pixels, pieces = (p.pixels + kReorderedPixels - 1) / kReorderedPixels;
+  step.pool->parallel_for(p.outer * pieces, rows_at_once(kReorderedPixels * p.channels), [&](int64_t begin, int64_t end, int) {
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t at = i / pieces * image, first = i % pieces * kReorderedPixels;
+      p.quantize->nchw_to_nhwc(x + at, y + at, p.channels, p.pixels, first, std::min(first + kReorderedPixels, p.pixels), scale, zero, p.range);
+    }
+  });
+}
+
 void run_dequantize(const StepArguments& step) {
   const auto& p = step.params<Parameters>();
   const auto* x = static_cast<const uint8_t*>(step.inputs[0]);
@@ -89,6 +107,7 @@ void run_dequantize(const StepArguments& step) {
 }
 
 constexpr StepFunction kQuantize = {"quantize", run_quantize, resolve};
+constexpr StepFunction kQuantizeReorder = {"quantize_reorder", run_quantize_reorder, resolve};
 constexpr StepFunction kDequantize = {"dequantize", run_dequantize, resolve};
 
 // One scale for the whole tensor.
@@ -212,7 +231,23 @@ constexpr StepFunction kTable = {"table", run_table, resolve_table};
 bool bind_quantize(BindContext& context) {
   const Node& node = context.node();
   if (!quantize_types(node)) return false;
-  return bind(context, kQuantize, node.outputs[0]->dtype, std::string("quantize/") + kernels::quantize::select(context.isa()).name);
+  std::string name = std::string("quantize/") + kernels::quantize::select(context.isa()).name;
+  if (context.layout(0) == context.output_layout()) return bind(context, kQuantize, node.outputs[0]->dtype, std::move(name));
+  if (!quantize_reorders(node)) return false;
+  Parameters p{};
+  resolve(&p, context.isa());
+  p.is_signed = node.outputs[0]->dtype == DType::kInt8;
+  p.has_zero = context.has_input(2);
+  if (p.is_signed) p.range = {-128, 127};
+  const Shape& shape = context.shape(0);
+  p.outer = shape[0], p.channels = shape[1], p.pixels = shape.elements(2, shape.rank());
+  context.set(kQuantizeReorder, p, std::move(name));
+  return true;
+}
+
+bool quantize_reorders(const Node& node) {
+  const Shape& shape = *node.inputs[0]->shape;
+  return quantize_types(node) && per_tensor(node) && shape.is_concrete() && shape.rank() >= 3;
 }
 
 bool bind_dequantize(BindContext& context) {

@@ -9,6 +9,7 @@ namespace octet::ops {
 bool bind_quantize(BindContext& context);
 bool bind_dequantize(BindContext& context);
 LayoutSupport quantize_layout(const Node& node);      // any order with one scale
+bool quantize_reorders(const Node& node);
 LayoutSupport dequantize_layout(const Node& node);
 bool bind_dynamic_quantize(BindContext& context);
 LayoutSupport dynamic_quantize_layout(const Node& node);

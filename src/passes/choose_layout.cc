@@ -6,6 +6,7 @@
 #include <map>
 
 #include "graph/operator.h"
+#include "ops/quantize_step.h"
 #include "passes/pass.h"
 
 namespace octet {
@@ -20,11 +21,12 @@ class LayoutChooser {
     // Nodes added on the way stand before the node in hand, so the sweep never meets them.
     for (auto it = graph_.nodes().begin(); it != graph_.nodes().end();) {
       Node& node = *it++;
-      if (node.op->name == "Transpose" && node.op->domain.empty() && absorb_transpose(node)) continue;
+      if (node.op->name == "Transpose" && node.op->domain.empty() && (absorb_transpose(node) || absorb_split(node))) continue;
       visit(node);
     }
     for (size_t i = 0; i < graph_.outputs.size(); ++i)
       if (graph_.outputs[i]->layout != Layout::kOnnx) restore_output(graph_.outputs[i]);
+    if (absorbed_splits_) graph_.remove_dead();   // the copies that nobody needs after all
     return copies_;
   }
 
@@ -138,6 +140,14 @@ class LayoutChooser {
       constant->layout = layout;
       return entry->second = constant;
     }
+    // Who makes it may do so in the wanted order, where nobody wants the other one.
+    if (Node* producer = value->producer; layout == Layout::kChannelsLast && producer != nullptr && producer->op->quantizes &&
+                                          value->graph_outputs == 0 && value->consumers.size() == 1 && producer->outputs[0] == value &&
+                                          shapes_are_concrete(*producer) && producer->inputs[0]->layout == Layout::kOnnx && ops::quantize_reorders(*producer)) {
+      value->layout = layout;
+      converted_.erase(entry);
+      return value;
+    }
     Value* result = graph_.add_value(value->name + (layout == Layout::kOnnx ? "_onnx_order" : "_channels_last"));
     result->dtype = value->dtype;
     result->shape = value->shape;
@@ -184,15 +194,45 @@ class LayoutChooser {
     bool from_stored = to_last && in->layout == Layout::kChannelsLast;
     bool into_stored = to_first && in->layout == Layout::kOnnx && out->graph_outputs == 0 && is_wanted_channels_last(*out);
     if (!from_stored && !into_stored) return false;
+    replace_by_view(node, in, into_stored ? Layout::kChannelsLast : Layout::kOnnx);
+    return true;
+  }
+
+  // A Transpose behind a Reshape that splits the channels, as in the heads of detectors: [N, A·K, H, W] → [N, A, K, H, W] →
+  // [N, H, W, A, K] are the bytes of the channels-last picture. The Reshape, met before, has asked for a copy in vain.
+  bool absorb_split(Node& node) {
+    const Node* reshape = node.inputs[0]->producer;
+    const Node* copy = reshape != nullptr && reshape->op->view ? reshape->inputs[0]->producer : nullptr;
+    if (copy == nullptr || copy->op->domain != "octet" || (copy->op->name != "Relayout" && copy->op->name != "Reinterpret")) return false;
+    Value* source = copy->inputs[0];
+    const Value* split = node.inputs[0];
+    if (source->layout != Layout::kChannelsLast || copy->outputs[0]->layout != Layout::kOnnx || *source->shape != *copy->outputs[0]->shape) return false;
+    if (!split->has_concrete_shape() || !node.outputs[0]->has_concrete_shape()) return false;
+    const Shape &picture = *source->shape, &parts = *split->shape;
+    int spatial = picture.rank() - 2, channels = parts.rank() - 1 - spatial;
+    if (channels < 2 || parts[0] != picture[0] || parts.elements(1, 1 + channels) != picture[1]) return false;
+    for (int axis = 0; axis < spatial; ++axis)
+      if (parts[1 + channels + axis] != picture[2 + axis]) return false;
+    auto permutation = node.attributes.integers("perm");
+    if (static_cast<int>(permutation.size()) != parts.rank() || permutation[0] != 0) return false;
+    for (int axis = 1; axis < parts.rank(); ++axis)
+      if (permutation[static_cast<size_t>(axis)] != (axis <= spatial ? axis + channels : axis - spatial)) return false;
+    replace_by_view(node, source, Layout::kOnnx);
+    absorbed_splits_ = true;
+    return true;
+  }
+
+  // The node's result is `in` with other axes: the same bytes.
+  void replace_by_view(Node& node, Value* in, Layout layout) {
+    Value* out = node.outputs[0];
     Value* view = graph_.add_value(out->name);
     view->dtype = out->dtype;
     view->shape = out->shape;
-    view->layout = into_stored ? Layout::kChannelsLast : Layout::kOnnx;
+    view->layout = layout;
     Node* reinterpret = graph_.add_node(*find_operator("octet", "Reinterpret", 1), {in}, {view}, &node);
     reinterpret->name = node.name;
     graph_.replace_uses(out, view);
     graph_.remove_node(&node);
-    return true;
   }
 
   // A graph output goes back to ONNX order and keeps its name.
@@ -212,6 +252,7 @@ class LayoutChooser {
   Graph& graph_;
   std::map<std::pair<Value*, Layout>, Value*> converted_;
   int copies_ = 0;
+  bool absorbed_splits_ = false;
 };
 
 }  // namespace

@@ -203,6 +203,21 @@ TEST(ChooseLayout, KeepsChainsChannelsLast) {
   EXPECT_EQ(b.count("Transpose"), 0);    // the head wants the order that is there
 }
 
+TEST(ChooseLayout, ReadsHeadsThatSplitTheirChannelsInPlace) {
+  for (bool fits : {true, false}) {
+    Builder b;
+    Value* y = b.conv(b.input("x", {2, 3, 6, 5}), 3, 12, 3, 1);
+    Value* split = b.add("Reshape", {y, b.constant("parts", Tensor::of<int64_t>({2, 3, 4, 6, 5}))});
+    Value* last = b.add("Transpose", {split});
+    b.last->attributes.set("perm", fits ? std::vector<int64_t>{0, 3, 4, 1, 2} : std::vector<int64_t>{0, 3, 4, 2, 1});
+    b.graph.add_output(b.add("Reshape", {last, b.constant("rows", Tensor::of<int64_t>({2, -1, 4}))}));
+    expect_same_results(b.model);
+    run_passes(b.graph, engine_passes(), {});
+    EXPECT_EQ(b.count("Transpose"), fits ? 0 : 1);
+    EXPECT_EQ(b.count("Relayout"), fits ? 1 : 2);   // the picture on its way in
+  }
+}
+
 TEST(ChooseLayout, RestoresOutputsInOnnxOrder) {
   Builder b;
   b.graph.add_output(b.conv(b.input("x", {2, 3, 5, 7}), 3, 4, 3, 1));

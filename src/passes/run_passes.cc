@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "graph/operator.h"
+#include "passes/fuse_epilogues.h"
 #include "passes/pass.h"
 
 namespace octet {
@@ -33,6 +34,7 @@ std::span<const Pass> engine_passes() {
       {"fuse-normalization", "add and quantize inside the layer normalization", fuse_normalization},
       {"fuse-residuals", "add the skip connection inside the convolution", fuse_residuals},
       {"fuse-activations", "clamp inside the convolution", fuse_activations},
+      {"fuse-epilogues", "add skip connections and apply activations inside integer products", fuse_epilogues},
       {"remove-dead", "drop what no output needs", remove_dead_nodes},
       {"choose-layout", "store channels innermost where the kernels want it", choose_layout},
   };
