@@ -38,8 +38,16 @@ DType output_type(const Node& node) {
   return form.x_scale == kAbsent ? DType::kInt32 : DType::kFloat32;
 }
 
+// Inputs that follow the bias, which may be left out, are needed all the same.
+template <const Form& form>
+void require_last_inputs(const Node& node) {
+  const size_t first = form.residual != kAbsent ? form.residual : form.y_scale, count = form.residual != kAbsent ? 5 : 2;
+  for (size_t i = first; i < first + count; ++i) require(node.input(i) != nullptr, ErrorCode::kInvalidModel, "leaves out input ", i, ", which the operator needs");
+}
+
 template <const Form& form>
 void infer(InferContext& context) {
+  if constexpr (form.residual != kAbsent || form.function) require_last_inputs<form>(context.node());
   DType dtype = output_type<form>(context.node());
   std::optional<Shape> shape = form.transposed ? conv_transpose_shape(context, form.x, form.w) : conv_shape(context, form.x, form.w);
   for (size_t i : {form.x, form.w})
@@ -185,9 +193,9 @@ constexpr OperatorDef definitions[] = {
     {.domain = "octet", .name = "ConvIntegerToFloat", .min_inputs = 5, .max_inputs = 7, .infer = infer<kToFloat>,
      .evaluate = evaluate<kToFloat>, .macs = macs<kToFloat>, .bind = bind_conv_to_float,
      .layout = conv_to_float_layout},
-    {.domain = "octet", .name = "QLinearConvAdd", .min_inputs = 14, .max_inputs = 14, .infer = infer<kLinearAdd>, .evaluate = evaluate<kLinearAdd>,
+    {.domain = "octet", .name = "QLinearConvAdd", .min_inputs = 8, .max_inputs = 14, .infer = infer<kLinearAdd>, .evaluate = evaluate<kLinearAdd>,
      .macs = macs<kLinearAdd>, .bind = bind_qlinear_conv_add, .layout = qlinear_conv_add_layout},
-    {.domain = "octet", .name = "QLinearConvFunction", .min_inputs = 9, .max_inputs = 9, .infer = infer<kLinearFunction>,
+    {.domain = "octet", .name = "QLinearConvFunction", .min_inputs = 5, .max_inputs = 9, .infer = infer<kLinearFunction>,
      .evaluate = evaluate<kLinearFunction>, .macs = macs<kLinearFunction>, .bind = bind_qlinear_conv_function,
      .layout = qlinear_conv_function_layout},
     {.domain = "octet", .name = "QLinearConvTranspose", .min_inputs = 8, .max_inputs = 9, .infer = infer<kLinearTransposed>,

@@ -102,7 +102,9 @@ TEST(QuantizeStatic, ChainsGoOnBehindAFloatOperator) {
   b.graph.add_output(b.conv(y, 8, 4, 1));
   QuantizeResult result = quantize_model(b.model, {}, frames(4, {{1, 3, 16, 16}}));
   EXPECT_GT(worst_sqnr(b.model, result.model, {{1, 3, 16, 16}}), 20);
-  EXPECT_EQ(lowered_operators(result.model)["Add"], 1);
+  auto lowered = lowered_operators(result.model);
+  EXPECT_EQ(lowered["Add"] + lowered["ClampedAdd"], 1);
+  EXPECT_EQ(lowered["QLinearAdd"] + lowered["QLinearConvAdd"], 1);
 }
 
 // A pyramid: what lies deeper is enlarged and added; and two ways joined, with a Relu behind.

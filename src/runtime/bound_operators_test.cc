@@ -1,6 +1,7 @@
 // Every operator with a fast step, as a graph of one node: the step against the operator's own reference evaluation, bit for bit where
 // integers come out, closely where floats do. The kernel must be the one expected, or the test would compare the reference with itself.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <cstring>
@@ -85,7 +86,7 @@ void check(const char* domain, const char* op, std::vector<Operand> operands, st
     std::vector<Tensor> actual;
     for (const Tensor& tensor : session.run(fed)) actual.push_back(tensor.clone());
     // From a pack: the same kernels on the same blocks, without the weights.
-    std::string file = testing::TempDir() + "bound_operator.octet";
+    std::string file = testing::TempDir() + "bound_operator_" + std::to_string(::getpid()) + ".octet";
     pack_model(model.clone(), file, {.threads = threads}, 0);
     Session packed = Session::open(file, {.threads = threads, .profile = true});
     const std::vector<Tensor>& again = packed.run(fed);
