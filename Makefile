@@ -17,7 +17,7 @@ test:
 	cmake --preset release -DOCTET_BUILD_TESTS=ON
 	cmake --build build/release
 	ctest --test-dir build/release --output-on-failure -j $$(nproc)
-	@sed -n 's/.*\b\([0-9]* node tests pass.*\)/ONNX conformance: \1/p' build/release/Testing/Temporary/LastTest.log
+	@sed -n 's/^\([0-9][0-9]* node tests pass\)/ONNX conformance: \1/p' build/release/Testing/Temporary/LastTest.log
 
 demo: all
 	scripts/demo.sh build/release/bin/octet build/demo
