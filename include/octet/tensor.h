@@ -97,7 +97,9 @@ class Tensor {
 
   Tensor clone() const;
   Tensor reshaped(Shape shape) const;   // same memory, same number of elements
-  // This tensor, or a copy of it when its memory is not aligned for its element type (views into files may not be).
+  // Whether the memory is aligned for the element type: views into files may not be.
+  bool is_aligned() const;
+  // This tensor, or a copy of it when its memory is not aligned.
   Tensor aligned() const;
 
  private:

@@ -69,7 +69,9 @@ TEST(MappedFile, NamesTheFileThatIsMissingOrAFolder) {
 }
 
 TEST(AtomicFile, KeepsTheOldFileUntilCommit) {
-  std::string path = test_file("atomic");
+  std::string folder = test_file("atomic"), path = folder + "/file";   // its own: other tests write files meanwhile
+  std::filesystem::remove_all(folder);
+  std::filesystem::create_directory(folder);
   write_all(path, "old");
   {
     AtomicFile file(path);
@@ -79,8 +81,7 @@ TEST(AtomicFile, KeepsTheOldFileUntilCommit) {
   write_all(path, "new");
   EXPECT_EQ(std::memcmp(MappedFile::open(path)->bytes().data(), "new", 3), 0);
   int files = 0;
-  for (auto& entry : std::filesystem::directory_iterator(std::filesystem::path(path).parent_path()))
-    files += entry.path().string().ends_with(".octet.tmp");
+  for (auto& entry : std::filesystem::directory_iterator(folder)) files += entry.path().string() != path;
   EXPECT_EQ(files, 0);
 }
 

@@ -1,5 +1,6 @@
 #include "octet/tensor.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -126,11 +127,11 @@ Tensor Tensor::reshaped(Shape shape) const {
   return view;
 }
 
-Tensor Tensor::aligned() const {
-  size_t alignment = static_cast<size_t>(dtype_bits(dtype_)) / 8;
-  if (alignment > 8) alignment = 8;
-  if (alignment < 2 || reinterpret_cast<uintptr_t>(data_) % alignment == 0) return *this;
-  return clone();
+bool Tensor::is_aligned() const {
+  size_t alignment = std::min<size_t>(static_cast<size_t>(dtype_bits(dtype_)) / 8, 8);
+  return alignment < 2 || reinterpret_cast<uintptr_t>(data_) % alignment == 0;
 }
+
+Tensor Tensor::aligned() const { return is_aligned() ? *this : clone(); }
 
 }  // namespace octet

@@ -10,7 +10,8 @@
 namespace octet {
 
 const Tensor& Value::constant() const {
-  constant_ = constant_.aligned();
+  // Written only when it must move: steps that share an aligned constant are bound from several threads at once.
+  if (!constant_.is_aligned()) constant_ = constant_.clone();
   return constant_;
 }
 

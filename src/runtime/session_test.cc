@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "graph/operator.h"
 
 namespace octet {
@@ -45,6 +47,37 @@ TEST(Session, SaysWhatIsWrongWithInputs) {
   EXPECT_NE(error_of(session, {Tensor(DType::kFloat32, Shape{2, 4})}).find("input 'x' has the shape 2x4, but the model takes ?x3"), std::string::npos);
   EXPECT_NE(error_of(session, {Tensor(DType::kInt32, Shape{2, 3})}).find("input 'x' is int32, but the model takes float32"), std::string::npos);
   EXPECT_NE(error_of(session, {Tensor(DType::kInt32, Shape{2, 3})}).find("small.onnx"), std::string::npos);
+}
+
+// Steps are bound from several threads at once where the constants are large. What slices share must not be written meanwhile.
+TEST(Session, BindsStepsThatShareConstantsOnSeveralThreads) {
+  constexpr int64_t kRows = 64, kColumns = 2048;
+  for (int attempt = 0; attempt < 20; ++attempt) {
+    Model model;
+    Graph& graph = *model.graph;
+    graph.opsets[""] = 17;
+    Value* x = graph.add_input("x", DType::kFloat32, Shape{kRows, kColumns});
+    Tensor large(DType::kFloat32, Shape{kRows, kColumns});
+    std::fill_n(large.data<float>(), large.elements(), 1.0f);
+    Value* sum = graph.add_node("", "Add", {x, graph.add_constant("large", std::move(large))}, "sum")->outputs[0];
+    auto indices = [&](const char* name, int64_t index) {
+      Tensor tensor(DType::kInt64, Shape{1});
+      tensor.data<int64_t>()[0] = index;
+      return graph.add_constant(name, std::move(tensor));
+    };
+    Value *first = indices("first", 1), *last = indices("last", 3), *axis = indices("axis", 1), *step = indices("step", 1);
+    for (int i = 0; i < 64; ++i)
+      graph.add_output(graph.add_node("", "Slice", {sum, first, last, axis, step}, "slice" + std::to_string(i))->outputs[0]);
+    Session session = make_session(std::move(model), {.threads = 2});
+    Tensor input(DType::kFloat32, Shape{kRows, kColumns});
+    std::fill_n(input.data<float>(), input.elements(), 2.0f);
+    const std::vector<Tensor>& outputs = session.run({&input, 1});
+    ASSERT_EQ(outputs.size(), 64u);
+    for (const Tensor& output : outputs) {
+      ASSERT_EQ(output.shape(), (Shape{kRows, 2}));
+      EXPECT_EQ(output.values<float>()[0], 3.0f);
+    }
+  }
 }
 
 TEST(Session, RefusesAnUnknownLevel) {
