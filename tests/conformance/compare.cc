@@ -51,6 +51,20 @@ std::string compare_numbers(const Tensor& actual, const Tensor& expected, double
   return text(wrong, " of ", a.size(), " values differ; worst at ", worst, ": ", a[worst], ", expected ", b[worst]);
 }
 
+std::string compare_bytes(const Tensor& actual, const Tensor& expected, double off_by_one) {
+  std::vector<double> a = as_doubles(actual), b = as_doubles(expected);
+  size_t off = 0, far = 0, first = a.size();
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (a[i] == b[i]) continue;
+    first = std::min(first, i);
+    ++off;
+    far += std::fabs(a[i] - b[i]) > 1;
+  }
+  size_t allowed = off_by_one > 0 ? std::max<size_t>(1, static_cast<size_t>(off_by_one * static_cast<double>(a.size()))) : 0;
+  if (far == 0 && off <= allowed) return {};
+  return text(off, " of ", a.size(), " values differ (", allowed, " may), ", far, " by more than one; the first at ", first, ": ", a[first], ", expected ", b[first]);
+}
+
 }  // namespace
 
 std::string difference(const Tensor& actual, const Tensor& expected, const Tolerance& tolerance) {
@@ -61,7 +75,7 @@ std::string difference(const Tensor& actual, const Tensor& expected, const Toler
       return compare_numbers(actual, expected, tolerance.relative, tolerance.absolute, tolerance.of_largest);
     case DType::kFloat16: return compare_numbers(actual, expected, 2e-3, 1e-7, std::max(tolerance.of_largest, 1e-4));
     case DType::kBFloat16: return compare_numbers(actual, expected, 16e-3, 1e-7, std::max(tolerance.of_largest, 1e-3));
-    case DType::kInt8: case DType::kUInt8: return compare_numbers(actual, expected, 0, tolerance.integer_steps, 0);
+    case DType::kInt8: case DType::kUInt8: return compare_bytes(actual, expected, tolerance.off_by_one);
     default: break;
   }
   const auto* a = static_cast<const unsigned char*>(actual.raw());

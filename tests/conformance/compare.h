@@ -10,10 +10,11 @@ namespace octet::conformance {
 struct Tolerance {
   double relative = 1e-3, absolute = 1e-7;   // as ONNX's own runner
   double of_largest = 0;                     // more absolute tolerance: this share of the largest expected magnitude
-  int integer_steps = 0;                     // how far 8-bit integers may be off
+  // 8-bit integers: all but this share of the elements (and one element in small tensors) are equal, and those are off by one.
+  double off_by_one = 0;
 };
 
-// Empty when `actual` is as expected; else what differs. Types and shapes must agree, integers exactly, floats within the
+// Empty when `actual` is as expected; else what differs. Types and shapes must agree, integers exactly (but see off_by_one), floats within the
 // tolerance (widened to two units of precision for the 16-bit types), NaN and infinity where expected.
 std::string difference(const Tensor& actual, const Tensor& expected, const Tolerance& tolerance);
 

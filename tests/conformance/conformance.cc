@@ -38,8 +38,9 @@ struct Verdict {
 constexpr const char* kOnnxSets[] = {"node", "simple", "pytorch-converted", "pytorch-operator"};
 
 Tolerance tolerance_for(const Case& test) {
-  // The expected outputs of our own cases are another engine's: it sums in another order and multiplies with reciprocals.
-  if (test.set == "operators") return {.of_largest = 1e-5, .integer_steps = 1};
+  // The expected outputs of our own cases are another engine's: it sums in another order and multiplies with reciprocals. Where that
+  // puts a value on the other side of a half it rounds the other way: rarely.
+  if (test.set == "operators") return {.of_largest = 1e-5, .off_by_one = 1e-3};
   return {};
 }
 

@@ -83,13 +83,14 @@ def problems_of(path, text):
         if not match:
             continue
         quoted, library = match.groups()
-        if quoted and "/" in quoted:
-            target = quoted.split("/")[0]
+        name = quoted or library
+        if "/" in name:
+            target = name.split("/")[0]
             if target in MAY_USE and target not in allowed:
-                yield number, quoted, f"{room} may not use {target}"
+                yield number, name, f"{room} may not use {target}"
         for pattern, rooms, reason in LIBRARIES:
-            if re.match(pattern, quoted or library) and room not in rooms:
-                yield number, quoted or library, reason
+            if re.match(pattern, name) and room not in rooms:
+                yield number, name, reason
 
 
 def check(source):
@@ -117,6 +118,7 @@ def self_test():
 
     cases = [
         ("src/base/x.cc", '#include "graph/graph.h"', ["graph/graph.h"]),
+        ("src/base/x.cc", "#include <graph/graph.h>", ["graph/graph.h"]),
         ("src/plan/x.cc", '#include "kernels/select.h"\n#include "base/text.h"\n#include "octet/tensor.h"', []),
         ("src/passes/x.cc", '#include "onnx/reader.h"', ["onnx/reader.h"]),
         ("src/passes/x_test.cc", '#include "onnx/reader.h"', []),
