@@ -102,6 +102,32 @@ TEST(Report, AgreementAndNotes) {
   EXPECT_EQ(Json::parse(compare_json(result))["note"], "1 of 2 pictures");
 }
 
+TEST(Report, InspectCountsWhatIsEightBitAlready) {
+  InspectResult result;
+  result.macs = 1000;
+  result.quantized_layers = 3;
+  result.quantized_share = 0.75;
+  std::string text = inspect_report(result);
+  EXPECT_NE(text.find("3 layers with 75.0 % of the MACs compute in 8 bits already"), std::string::npos) << text;
+  EXPECT_NE(text.find("Nothing is left to quantize"), std::string::npos) << text;
+  result.layers.push_back({.layer = "fc", .operator_type = "Gemm", .macs = 250});
+  result.layers.back().is_static = true;
+  result.static_coverage = 0.25;
+  EXPECT_NE(inspect_report(result).find("static quantization 25.0 %"), std::string::npos);
+}
+
+TEST(Report, LstmLayersThatStayFloatAreNoRiddle) {
+  QuantizeSummary summary;
+  summary.method = "static";
+  summary.layers.push_back({.layer = "lstm", .operator_type = "LSTM", .treatment = "float", .reason = "", .macs = 10, .weight_bytes = 900});
+  summary.layers.push_back({.layer = "fc", .operator_type = "Gemm", .treatment = "int8", .reason = "", .macs = 10, .weight_bytes = 100});
+  EXPECT_NE(quantize_report(summary).find("1 LSTM layer with 90.0 % of the weights stays float: --method dynamic covers it"), std::string::npos) << quantize_report(summary);
+  summary.method = "weight-only";
+  summary.weights_covered = 0.5;
+  EXPECT_EQ(quantize_report(summary).find("of the MACs"), std::string::npos);
+  EXPECT_NE(quantize_report(summary).find("50.0 % of the weights in 8 bits, arithmetic in float"), std::string::npos);
+}
+
 TEST(Report, NamesThatAreNoUtf8StillMakeJson) {
   InspectResult result;
   result.model = "bad\xff.onnx";
