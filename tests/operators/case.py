@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+U8, S8, U16, S16, F, I, B = np.uint8, np.int8, np.uint16, np.int16, np.float32, np.int64, np.bool_
 UINT4, INT4 = 21, 22  # element types that the installed onnx package does not name yet
 
 CASES = {}
@@ -43,6 +44,11 @@ class Random:
 
     def bool(self, *shape):
         return self.source.random(shape) < 0.5
+
+
+def element_type(dtype):
+    """ONNX's number of a NumPy type."""
+    return numpy_helper.from_array(np.empty(0, dtype)).data_type
 
 
 def node(operator, inputs, outputs="y", domain="", **attributes):

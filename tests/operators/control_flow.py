@@ -2,9 +2,7 @@
 import numpy as np
 from onnx import helper
 
-from case import Random, case, floats, ints, node, scalar, subgraph
-
-U8, S8, F, I, B = np.uint8, np.int8, np.float32, np.int64, np.bool_
+from case import B, F, I, Random, case, floats, ints, node, scalar, subgraph
 
 
 def branch(name, condition, nested=False):

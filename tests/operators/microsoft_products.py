@@ -1,9 +1,7 @@
 """Quantized products of the com.microsoft domain: matrices, attention, LSTM, weights of few bits, embeddings."""
 import numpy as np
 
-from case import Random, case, microsoft, scalar
-
-U8, S8 = np.uint8, np.int8
+from case import S8, U8, Random, case, microsoft, scalar
 
 
 def gemm(name, m, k, n, a_type, b_type, per_column=False, bias=True, float_output=False, b_zero=0, **attributes):

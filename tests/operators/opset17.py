@@ -1,9 +1,7 @@
 """Corners of operators up to opset 17 that ONNX's own data leaves out."""
 import numpy as np
 
-from case import Random, case, floats, node, scalar
-
-U8, S8, F, I, B = np.uint8, np.int8, np.float32, np.int64, np.bool_
+from case import S8, U8, Random, case, floats, node, scalar
 
 
 # Recurrent operators.

@@ -2,23 +2,7 @@
 import numpy as np
 from onnx import helper
 
-from case import INT4, UINT4, Random, case, four_bit, ints, node, scalar
-
-U8, S8, U16, S16 = np.uint8, np.int8, np.uint16, np.int16
-FLOAT = {
-    np.float32: 1,
-    U8: 2,
-    S8: 3,
-    U16: 4,
-    S16: 5,
-    np.int32: 6,
-    np.int64: 7,
-    np.bool_: 9,
-    np.float16: 10,
-    np.float64: 11,
-    np.uint32: 12,
-    np.uint64: 13,
-}
+from case import INT4, S16, S8, U16, U8, UINT4, Random, case, element_type, four_bit, ints, node, scalar
 
 # Pooling: 19 brought dilations to AveragePool and defined which cells ceil_mode counts.
 for name, opset, attributes in (
@@ -125,7 +109,7 @@ for source, target in (
     x = random.bool(3, 4) if source == np.bool_ else random.float(3, 4, low=0, high=100).astype(source)
     if source in (np.float32, np.float16) and target in (S8, np.int64, np.float16):
         x = (x - 50).astype(source)
-    case(name, node("Cast", "x", to=FLOAT[target]), {"x": x}, opset=19)
+    case(name, node("Cast", "x", to=element_type(target)), {"x": x}, opset=19)
 name = "opset19_cast_like"
 case(name, node("CastLike", "x t"), {"x": Random(name).float(3, 4, high=9), "t": np.zeros(1, np.int32)}, opset=19)
 for signed, kind in ((True, INT4), (False, UINT4)):

@@ -1,23 +1,7 @@
 """QuantizeLinear and DequantizeLinear since opset 19: scales of other float types, blocks, 4- and 16-bit types."""
 import numpy as np
 
-from case import Random, case, four_bit, node, scalar
-
-U8, S8, U16, S16 = np.uint8, np.int8, np.uint16, np.int16
-FLOAT = {
-    np.float32: 1,
-    U8: 2,
-    S8: 3,
-    U16: 4,
-    S16: 5,
-    np.int32: 6,
-    np.int64: 7,
-    np.bool_: 9,
-    np.float16: 10,
-    np.float64: 11,
-    np.uint32: 12,
-    np.uint64: 13,
-}
+from case import S16, S8, U16, U8, Random, case, element_type, four_bit, node, scalar
 
 # Quantization: 19 allows scales of other float types, 21 blocks and 4- and 16-bit types.
 for opset in (19, 21, 23):
@@ -116,7 +100,7 @@ case(
 name = "opset21_quantize_linear_output_dtype"
 case(
     name,
-    node("QuantizeLinear", "x scale", output_dtype=FLOAT[S8]),
+    node("QuantizeLinear", "x scale", output_dtype=element_type(S8)),
     {"x": Random(name).float(3, 9)},
     constants={"scale": scalar(0.02)},
     opset=21,
