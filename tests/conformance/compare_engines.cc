@@ -69,7 +69,7 @@ double decibels(const Tensor& actual, const Tensor& expected) {
 // Empty when the outputs agree.
 std::string disagreement(const Tensor& actual, const Tensor& expected, bool quantized) {
   if (!quantized || expected.dtype() != DType::kFloat32 || actual.dtype() != expected.dtype() || actual.shape() != expected.shape())
-    return difference(actual, expected, {.relative = 1e-4, .of_largest = 1e-4, .integer_steps = quantized ? 1 : 0});
+    return difference(actual, expected, {.relative = 1e-4, .of_largest = 1e-4, .off_by_one = quantized ? 1.0 : 0.0});
   double db = decibels(actual, expected);
   return db >= 30 ? "" : text("agrees with ", db, " dB only");
 }
