@@ -57,6 +57,11 @@ OCTET_INLINE inline void store_float(const Block& block, int64_t i, int64_t j, i
   });
 }
 
+// Says that a value is to be in a register from here on. Constants that live across calls are otherwise read from memory wherever they
+// are used, and then load ports limit a kernel.
+OCTET_INLINE inline void hold(__m512& value) { asm("" : "+v"(value)); }
+OCTET_INLINE inline void hold(__m512i& value) { asm("" : "+v"(value)); }
+
 // Four vectors of int32 to 64 bytes: saturates to 16 bits, adds the zero point, saturates to unsigned bytes and clamps. Signed
 // outputs take the same way 128 higher and have their top bit flipped at the end.
 struct Bytes {
@@ -71,6 +76,11 @@ struct Bytes {
     maximum = _mm512_set1_epi8(static_cast<char>(highest + shift));
     flip = _mm512_set1_epi8(static_cast<char>(shift));
     order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  }
+  template <bool kSaturates>
+  OCTET_INLINE void hold_all() {
+    hold(zero_point), hold(order);
+    if constexpr (!kSaturates) hold(minimum), hold(maximum), hold(flip);
   }
   // Whether saturation is all the clamping there is.
   OCTET_INLINE static bool saturate(const Block& block) {
@@ -92,21 +102,24 @@ enum class Way { kBounded, kClamped, kBuffered };
 
 // The residual's formula (epilogue_int8.h) in registers, where no sum can leave int32: clamping rides on the packing.
 struct AddResidual {
-  __m512 own_low, own_high, own_multiplier, multiplier;
-  __m512i zero_point;
-  bool is_signed;
+  __m512 own_low, own_high, own_multiplier, multiplier, offset;
+  __m512i flip, exponent;
 
   static bool fits(const epilogue_int8::Residual& r) { return r.own_multiplier < 1e6f && r.multiplier < 1e6f; }
   OCTET_INLINE explicit AddResidual(const epilogue_int8::Residual& r)
       : own_low(_mm512_set1_ps(r.own_low)), own_high(_mm512_set1_ps(r.own_high)), own_multiplier(_mm512_set1_ps(r.own_multiplier)),
-        multiplier(_mm512_set1_ps(r.multiplier)), zero_point(_mm512_set1_epi32(r.zero_point)), is_signed(r.is_signed) {}
-  OCTET_INLINE __m512i apply(__m512 v, const uint8_t* b) const {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b));
-    const __m512i other = _mm512_sub_epi32(is_signed ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes), zero_point);
+        multiplier(_mm512_set1_ps(r.multiplier)), offset(_mm512_set1_ps(static_cast<float>((1 << 23) + (r.is_signed ? 128 : 0) + r.zero_point))),
+        flip(_mm512_set1_epi32(r.is_signed ? 128 : 0)), exponent(_mm512_set1_epi32(0x4b000000)) {}
+  OCTET_INLINE void hold_all() {
+    hold(own_low), hold(own_high), hold(own_multiplier), hold(multiplier), hold(offset), hold(flip), hold(exponent);
+  }
+  OCTET_INLINE __m512i add(__m512 v, const uint8_t* b) const {
+    // (b xor flip) or exponent: the bits of 2^23 plus the byte.
+    const __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(b)));
+    const __m512 other = _mm512_sub_ps(_mm512_castsi512_ps(_mm512_ternarylogic_epi32(bytes, flip, exponent, 0xbe)), offset);
     v = _mm512_min_ps(_mm512_max_ps(v, own_low), own_high);
     v = _mm512_roundscale_ps(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-    return _mm512_cvtps_epi32(
-        _mm512_add_ps(_mm512_mul_ps(v, own_multiplier), _mm512_mul_ps(_mm512_cvtepi32_ps(other), multiplier)));
+    return _mm512_cvtps_epi32(_mm512_add_ps(_mm512_mul_ps(v, own_multiplier), _mm512_mul_ps(other, multiplier)));
   }
 };
 
@@ -126,7 +139,7 @@ __attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int
       epilogue_int8::x86_avx512vnni.residual(*block.residual, block.low, block.high, values, b, kRow);
       continue;
     }
-    for (int64_t k = 0; k < kRow; k += kLanes) _mm512_store_si512(values + k, add.apply(_mm512_load_ps(values + k), b + k));
+    for (int64_t k = 0; k < kRow; k += kLanes) _mm512_store_si512(values + k, add.add(_mm512_load_ps(values + k), b + k));
   }
 }
 

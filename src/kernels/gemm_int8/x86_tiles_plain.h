@@ -23,13 +23,13 @@ struct PlainSums {
 // The plain ending has nothing to add.
 struct NoResidual {
   OCTET_INLINE explicit NoResidual(const Block&) {}
+  OCTET_INLINE void hold_all() {}
 };
 struct Residual : AddResidual {
   OCTET_INLINE explicit Residual(const Block& block) : AddResidual(*block.residual) {}
 };
 
-// Two blocks, one of which waits to be finished. Everything but the sums is to stay in registers: an object of this class is a local
-// variable whose address goes nowhere.
+// Two blocks, one of which waits to be finished. An object of this class is a local variable whose address goes nowhere.
 template <bool kSaturates, bool kResidual = false>
 class PlainEnding {
  public:
@@ -39,6 +39,19 @@ class PlainEnding {
   OCTET_INLINE static bool suits(const Block& block) {
     if (block.output != Output::kByte || block.float_bias != nullptr || block.row_sums != nullptr || block.function != nullptr) return false;
     return kResidual ? block.residual != nullptr && AddResidual::fits(*block.residual) : block.bounded && block.residual == nullptr;
+  }
+  // What finish() computes with, in registers. An object of this type must not live across a call.
+  struct Constants {
+    Bytes bytes;
+    [[no_unique_address]] std::conditional_t<kResidual, Residual, NoResidual> add;
+    __m512 multiplier0, multiplier1;
+  };
+  OCTET_INLINE Constants constants() const {
+    Constants constants{bytes_, add_, multiplier0_, multiplier1_};
+    constants.bytes.template hold_all<kSaturates>();
+    constants.add.hold_all();
+    hold(constants.multiplier0), hold(constants.multiplier1);
+    return constants;
   }
   OCTET_INLINE PlainSums& next() { return *next_; }
   // next() is to have the sums of rows [row, row + rows); its starts are there. Not after the sums: loads would wait for their stores.
@@ -65,29 +78,32 @@ class PlainEnding {
   }
   OCTET_INLINE int64_t pairs() const { return pairs_; }
   // Finishes rows 2 pair and 2 pair + 1 of the last block, if it has them.
-  OCTET_INLINE void finish(int64_t pair) {
+  OCTET_INLINE void finish(int64_t pair, const Constants& constants) {
     if (pair >= pairs_) return;
     const int32_t* a = last_->sums + last_->starts[2 * pair];
     const int32_t* b = last_->sums + last_->starts[2 * pair + 1];
     // Where the output lies over the residual, both rows are read before either is written: an odd one, finished twice, stays right.
     const int64_t at_a = kResidual ? last_->residual_offsets[2 * pair] : 0, at_b = kResidual ? last_->residual_offsets[2 * pair + 1] : 0;
-    const __m512i a0 = scaled(a, multiplier0_, at_a), a1 = scaled(a + kLanes, multiplier1_, at_a + kLanes);
-    const __m512i b0 = scaled(b, multiplier0_, at_b), b1 = scaled(b + kLanes, multiplier1_, at_b + kLanes);
-    const __m512i packed = kSaturates ? bytes_.saturated(a0, a1, b0, b1) : bytes_.pack(a0, a1, b0, b1);
+    const __m512 multiplier0 = constants.multiplier0, multiplier1 = constants.multiplier1;
+    const __m512i a0 = scaled(constants, a, multiplier0, at_a), a1 = scaled(constants, a + kLanes, multiplier1, at_a + kLanes);
+    const __m512i b0 = scaled(constants, b, multiplier0, at_b), b1 = scaled(constants, b + kLanes, multiplier1, at_b + kLanes);
+    const __m512i packed = kSaturates ? constants.bytes.saturated(a0, a1, b0, b1) : constants.bytes.pack(a0, a1, b0, b1);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(c_ + last_->offsets[2 * pair]), _mm512_castsi512_si256(packed));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(c_ + last_->offsets[2 * pair + 1]), _mm512_extracti64x4_epi64(packed, 1));
   }
   OCTET_INLINE void finished() { pairs_ = 0; }
   OCTET_INLINE void finish_all() {
-    for (int64_t pair = 0; pair < pairs_; ++pair) finish(pair);
+    if (pairs_ == 0) return;
+    const Constants last = constants();
+    for (int64_t pair = 0; pair < pairs_; ++pair) finish(pair, last);
     finished();
   }
 
  private:
-  OCTET_INLINE __m512i scaled(const int32_t* sums, __m512 multiplier, [[maybe_unused]] int64_t at) const {
+  OCTET_INLINE __m512i scaled(const Constants& constants, const int32_t* sums, __m512 multiplier, [[maybe_unused]] int64_t at) const {
     const __m512 v = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_load_si512(sums)), multiplier);
     if constexpr (kResidual) {
-      return add_.apply(v, residual_ + at);
+      return constants.add.add(v, residual_ + at);
     } else {
       return _mm512_cvtps_epi32(v);
     }
@@ -116,6 +132,7 @@ OCTET_INLINE inline void multiply_plain(TileUnit& unit, const int32_t* bias, con
   const int64_t stride = s.position_bytes, step_weights = s.step_bytes / kGroup * kWidth;
   const int64_t* const offsets = s.offsets;
   int32_t* const sums = ending.next().sums;
+  const auto constants = ending.constants();
   unit.load<0>(bias, 0);
   unit.load<2>(bias, 0);
   unit.load<1>(bias + kLanes, 0);
@@ -131,7 +148,7 @@ OCTET_INLINE inline void multiply_plain(TileUnit& unit, const int32_t* bias, con
       unit.load<7>(b + kTileBytes, kWidth);
       unit.multiply<0, 4, 6>(kSigned);
       unit.multiply<2, 5, 6>(kSigned);
-      for (int64_t q = 0; q < quota; ++q) ending.finish(pair++);
+      for (int64_t q = 0; q < quota; ++q) ending.finish(pair++, constants);
       unit.multiply<1, 4, 7>(kSigned);
       unit.multiply<3, 5, 7>(kSigned);
       prefetch.step();
@@ -144,7 +161,7 @@ OCTET_INLINE inline void multiply_plain(TileUnit& unit, const int32_t* bias, con
     constexpr int kSlots = 4 * kSteps + 3;   // after each product and each store but the last
     auto slot = [&](auto index) OCTET_INLINE {
       constexpr int from = kPairs * index / kSlots, to = kPairs * (index + 1) / kSlots;
-      repeat<to - from>([&](auto pair) OCTET_INLINE { ending.finish(from + pair); });
+      repeat<to - from>([&](auto pair) OCTET_INLINE { ending.finish(from + pair, constants); });
     };
     repeat<kSteps>([&](auto k) OCTET_INLINE {
       const int64_t offset = offsets[k];
