@@ -4,8 +4,6 @@ import os
 import pathlib
 import subprocess
 
-import numpy as np
-
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("OCTET_SHARED", SOURCE.parent / "shared"))
 HARNESS = SOURCE / "bench/peers/ort_run.mjs"
@@ -77,6 +75,7 @@ class Engines:
 
 def random_frames(description, folder, count, shapes=None, seed=1):
     """Frames for models that come without data: normal noise, small indices, zero states."""
+    import numpy as np   # nothing else here needs it
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     kinds = {"float32": np.float32, "float64": np.float64, "int64": np.int64, "int32": np.int32, "uint8": np.uint8, "int8": np.int8, "bool": np.bool_}

@@ -12,6 +12,7 @@ const kUsage = `usage:
   ort_run.mjs run MODEL --inputs DIR --outputs DIR      every .npz and .npy of DIR
   ort_run.mjs bench MODEL [--runs N] [--warmup N] [--seconds S] [--input in.npz] [--json]
   ort_run.mjs batch LIST.jsonl                          many models: {"model", "input", "output"} per line
+  ort_run.mjs optimize MODEL -o OUT.onnx|OUT.ort        write the model as its optimizations leave it
   ort_run.mjs describe MODEL                            inputs and outputs as JSON
   ort_run.mjs expose MODEL -o OUT [--all-values NAMES]  write the model with inner values as outputs
 options:
@@ -72,7 +73,7 @@ async function loadLibrary() {
   libraryMs = performance.now() - start;
 }
 
-async function openSession(model, values) {
+async function openSession(model, values, more = {}) {
   if (!['disabled', 'basic', 'extended', 'all'].includes(values.optimization)) {
     throw new UsageError(`--optimization: unknown level "${values.optimization}"`);
   }
@@ -83,6 +84,7 @@ async function openSession(model, values) {
     intraOpNumThreads: integer(values.threads, 'threads', 1),
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    ...more,
   };
   const wanted = values['all-values'];
   if (wanted === undefined) {
@@ -276,6 +278,12 @@ async function describe(model, values) {
   console.log(JSON.stringify({ inputs: session.inputMetadata, outputs: session.outputMetadata }, null, 1));
 }
 
+// Written once, such a file is opened with --optimization disabled. ONNX Runtime takes its own format by the name's ending.
+async function optimize(model, values) {
+  if (values.output === undefined) throw new UsageError('optimize wants -o OUT');
+  await openSession(model, values, { optimizedModelFilePath: values.output });
+}
+
 async function expose(model, values) {
   if (values.output === undefined) throw new UsageError('expose wants -o OUT');
   fs.writeFileSync(values.output, exposed(model, values['all-values'] ?? ''));
@@ -284,7 +292,7 @@ async function expose(model, values) {
 async function main(argv) {
   const { values, positionals } = parse(argv);
   if (values.help) return console.log(kUsage);
-  const command = { run, bench, batch, describe, expose }[positionals[0]];
+  const command = { run, bench, batch, optimize, describe, expose }[positionals[0]];
   if (!command) throw new UsageError(positionals.length ? `unknown subcommand "${positionals[0]}"` : 'no subcommand');
   if (positionals.length !== 2) throw new UsageError(`${positionals[0]} wants one file, got ${positionals.length - 1}`);
   if (command !== expose) await loadLibrary();

@@ -71,6 +71,32 @@ MappedFile::~MappedFile() {
   if (size_ != 0) ::munmap(const_cast<std::byte*>(data_), mapped_bytes(size_));
 }
 
+void MappedFile::read_ahead() const {
+  // Asking for pages that are there costs a look at each of them: a few samples say whether it is worth that. Files come and go as
+  // a whole, or lose their beginning or end first.
+  constexpr size_t kSamples = 9;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t last = size_ == 0 ? 0 : (size_ - 1) / page;
+  for (size_t i = 0; i < kSamples && size_ != 0; ++i) {
+    unsigned char there = 1;
+    auto* address = const_cast<std::byte*>(data_) + last * i / (kSamples - 1) * page;
+    if (::mincore(address, 1, &there) == 0 && (there & 1) == 0) {
+      ::madvise(const_cast<std::byte*>(data_), size_, MADV_WILLNEED);
+      return;
+    }
+  }
+}
+
+void bring_in(std::span<const std::byte> range) {
+#ifdef MADV_POPULATE_READ
+  constexpr uintptr_t kPage = 4096;   // pages may be larger: then the call fails, and faults do it
+  auto begin = reinterpret_cast<uintptr_t>(range.data()) / kPage * kPage, end = reinterpret_cast<uintptr_t>(range.data()) + range.size();
+  if (!range.empty()) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ);
+#else
+  static_cast<void>(range);
+#endif
+}
+
 namespace {
 
 // Where a link leads to: the link itself is not to be replaced. One that leads nowhere is left as it is.

@@ -23,6 +23,10 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::string_view view() const { return {reinterpret_cast<const char*>(data_), size_}; }
 
+  // For a file that will be read whole: starts to read what the page cache lacks, in order and in large pieces, and returns at once.
+  // Page by page, as faults do it, a disk gives a fraction of what it can.
+  void read_ahead() const;
+
  private:
   MappedFile(std::string path, const std::byte* data, size_t size) : path_(std::move(path)), data_(data), size_(size) {}
 
@@ -30,6 +34,9 @@ class MappedFile {
   const std::byte* data_;
   size_t size_;
 };
+
+// Maps the pages of a range at once, instead of by a fault for every few of them. A hint: fails in silence.
+void bring_in(std::span<const std::byte> range);
 
 // A file that appears under its name only when it is complete: bytes go to "NAME.PID.octet.tmp" beside it, `commit`
 // flushes, closes and renames. Without `commit` the destructor removes the temporary file and an older file stays.

@@ -119,6 +119,7 @@ class Bench {
       memory.push_back(times.peak_memory_mb);
     }
     result_.start_ms = median(start);
+    fastest_start_ms_ = *std::min_element(start.begin(), start.end());   // a limit, as the other parts of it are
     result_.opening = {median(read), median(threads), median(plan), median(verify)};
     result_.init_faults = static_cast<int64_t>(median(init_faults));
     result_.first_faults = static_cast<int64_t>(median(first_faults));
@@ -181,7 +182,7 @@ class Bench {
     result_.peaks = measure_peaks(result_.isa, result_.threads);
     std::vector<StepProfile> steps = session.profile();
     set_limits(steps, result_.peaks);
-    result_.limit_ms = result_.start_ms + mapped_read_ms(path_);
+    result_.limit_ms = fastest_start_ms_ + mapped_read_ms(path_);
     for (const StepProfile& step : steps) result_.limit_ms += step.limit_ms;
     if (!options_.profile) return;
     for (int i = 0; i < kWarmRuns; ++i) session.run(inputs_);
@@ -202,6 +203,7 @@ class Bench {
   std::unique_ptr<Session> session_;
   std::vector<Tensor> inputs_;
   BenchResult result_;
+  double fastest_start_ms_ = 0;
 };
 
 }  // namespace

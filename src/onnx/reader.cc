@@ -73,6 +73,7 @@ Model read_with_name(std::string_view bytes, onnx::DataSource& source, const std
 
 Model read_model(const std::string& path, const ReadOptions& options) {
   std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  file->read_ahead();
   onnx::DataSource source;
   source.keep_alive = file;
   source.has_folder = true;

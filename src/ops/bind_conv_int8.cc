@@ -56,27 +56,38 @@ int32_t byte_value(const Tensor& tensor, int64_t i) {
   return tensor.dtype() == DType::kInt8 ? tensor.data<int8_t>()[i] : tensor.dtype() == DType::kUInt8 ? tensor.data<uint8_t>()[i] : tensor.data<int32_t>()[i];
 }
 
-// Everything about the weights and the way back from sums, as arrays that live while packing.
+// Whether the weights' zero points are all 0 in the signed form.
+bool is_centred(const BindContext& context, const Form& form) {
+  if (context.dtype(form.w) == DType::kUInt8) return false;
+  const Tensor* zero = context.constant(form.w_zero);
+  if (zero == nullptr) return true;
+  const auto* bytes = static_cast<const std::byte*>(zero->raw());
+  return std::all_of(bytes, bytes + zero->bytes(), [](std::byte byte) { return byte == std::byte{0}; });
+}
+
+// Everything about the weights and the way back from sums, as arrays that live while packing. Only packing needs it: opening a pack does not.
 struct Weights {
   std::vector<int32_t> zero_points, bias;
   std::vector<float> multiplier, float_bias;
-  bool centred = true;   // all zero points are 0
-  Int8Weights packed;
+  Int8Weights packed;   // points into the others
 
+  Weights(const Weights&) = delete;
+  Weights& operator=(const Weights&) = delete;
   Weights(const BindContext& context, const Form& form, int64_t channels, const WeightStrides& strides) {
     auto count = static_cast<size_t>(channels);
     const Tensor& w = *context.raw_constant(form.w);
     packed.data = w.raw();
     packed.is_unsigned = w.dtype() == DType::kUInt8;
     packed.strides = strides;
+    if (const Tensor* zero = context.constant(form.x_zero)) packed.input_zero_point = byte_value(*zero, 0);
     if (const Tensor* zero = context.constant(form.w_zero)) {
+      bool centred = true;
       for (size_t c = 0; c < count; ++c) {
         zero_points.push_back(byte_value(*zero, zero->elements() == 1 ? 0 : static_cast<int64_t>(c)));
         centred &= zero_points.back() == 0;
       }
       if (!centred) packed.zero_points = zero_points.data();
     }
-    centred &= !packed.is_unsigned;
     if (form.x_scale == kAbsent) return;
     // Where floats come out the driver multiplies by the input's scale.
     float x_scale = form.requantizes() ? context.constant(form.x_scale)->data<float>()[0] : 1.0f;
@@ -206,17 +217,16 @@ bool bind(BindContext& context, const Form& form) {
   if (context.layout(0) != Layout::kChannelsLast || !has_kernel(context.node(), form)) return false;
   ConvShape shape = with_strides(kernel_shape(conv_geometry(context.node(), context.shape(0), context.shape(form.w))));
   bool input_signed = context.dtype(0) == DType::kInt8;
-  Weights weights(context, form, shape.output_channels, conv_weights(shape));
-  if (const Tensor* zero = context.constant(form.x_zero)) weights.packed.input_zero_point = byte_value(*zero, 0);
+  auto weights = [&] { return Weights(context, form, shape.output_channels, conv_weights(shape)); };
   if (is_depthwise(shape)) {   // has_residual_epilogue keeps residuals away
-    DepthwiseInt8 op = prepare_depthwise_int8(shape, input_signed, weights.centred, context.isa());
-    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_int8(op, weights.packed, block); });
+    DepthwiseInt8 op = prepare_depthwise_int8(shape, input_signed, is_centred(context, form), context.isa());
+    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_int8(op, weights().packed, block); });
     Parameters<DepthwiseInt8> p{op, common_of(context, form, op.scratch_bytes)};
     context.set(kDepthwise, p, text("depthwise_int8/", name_of(depthwise_int8::entries(), op.kernel)));
     return true;
   }
   ConvInt8 op = prepare_conv_int8(shape, input_signed, context.isa());
-  context.pack(op.packed_bytes, [&](void* block) { pack_conv_int8(op, weights.packed, block); });
+  context.pack(op.packed_bytes, [&](void* block) { pack_conv_int8(op, weights().packed, block); });
   Parameters<ConvInt8> p{op, common_of(context, form, op.scratch_bytes)};
   context.set(kConv, p, text("conv_int8/", name_of(gemm_int8::entries(), op.kernel)));
   return true;
@@ -280,16 +290,15 @@ bool bind_transpose(BindContext& context, const Form& form) {
   if (context.layout(0) != Layout::kChannelsLast || transpose_layout_of(context.node(), form) != LayoutSupport::kChannelsLast) return false;
   ConvShape shape = with_strides(kernel_shape_of_transpose(context.node(), context.shape(0), context.shape(form.w)));
   bool input_signed = context.dtype(0) == DType::kInt8;
-  Weights weights(context, form, shape.output_channels, conv_transpose_weights(shape));
-  if (const Tensor* zero = context.constant(form.x_zero)) weights.packed.input_zero_point = byte_value(*zero, 0);
+  auto weights = [&] { return Weights(context, form, shape.output_channels, conv_transpose_weights(shape)); };
   if (is_depthwise(shape)) {
-    auto op = prepare_depthwise_transpose_int8(shape, input_signed, weights.centred, context.isa());
-    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_transpose_int8(op, weights.packed, block); });
+    auto op = prepare_depthwise_transpose_int8(shape, input_signed, is_centred(context, form), context.isa());
+    context.pack(op.packed_bytes, [&](void* block) { pack_depthwise_transpose_int8(op, weights().packed, block); });
     finish_transpose(context, form, kDepthwiseTranspose, op, text("depthwise_transpose_int8/", name_of(depthwise_int8::entries(), op.parts[0].op.kernel)));
     return true;
   }
   auto op = prepare_conv_transpose_int8(shape, input_signed, context.isa());
-  context.pack(op.packed_bytes, [&](void* block) { pack_conv_transpose_int8(op, weights.packed, block); });
+  context.pack(op.packed_bytes, [&](void* block) { pack_conv_transpose_int8(op, weights().packed, block); });
   finish_transpose(context, form, kTranspose, op, text("conv_transpose_int8/", name_of(gemm_int8::entries(), op.parts[0].op.kernel)));
   return true;
 }

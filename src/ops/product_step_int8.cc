@@ -17,7 +17,7 @@ struct Parameters {
   int64_t packed_stride, matrix_elements;
   int a, b;                     // inputs by index
   bool a_signed, b_unsigned;
-  // Vectors over columns in packed[0], in this order where they are there: zero points, bias, multiplier, float bias.
+  // Vectors over columns, in packed[0] (unless `packed`) in this order where they are there: zero points, bias, multiplier, float bias.
   bool has_zero_points, has_bias, has_multiplier, has_float_bias;
   Int8Output output_kind;
   int32_t a_zero, y_zero, minimum, maximum;
@@ -121,23 +121,53 @@ constexpr StepFunction kStep = {"matrix_product_int8", run, resolve};
 
 bool is_one(const Node& node, size_t i) { return node.input(i) == nullptr || node.inputs[i]->shape->elements() == 1; }
 
-// A constant as `count` values of T, one value repeated; empty when absent. False when the number of values does not fit.
-template <typename T>
-bool column_values(const BindContext& context, size_t i, int64_t count, std::vector<T>& out) {
+// Whether a constant gives one value per column, or one for all; true when it is absent.
+bool fits_columns(const BindContext& context, size_t i, int64_t count) {
   const Tensor* tensor = context.constant(i);
   if (tensor == nullptr) return true;
-  Reader<T> values(*tensor);
-  if (values.size() != 1 && (values.size() != count || tensor->shape()[tensor->shape().rank() - 1] != count)) return false;
-  for (int64_t j = 0; j < count; ++j) out.push_back(values[values.size() == 1 ? 0 : j]);
-  return true;
+  int64_t values = tensor->elements();
+  return values == 1 || (values == count && tensor->shape()[tensor->shape().rank() - 1] == count);
 }
 
-template <typename T>
-void append(std::vector<std::byte>& block, const std::vector<T>& values) {
-  static_assert(sizeof(T) == 4);
-  const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
-  block.insert(block.end(), bytes, bytes + values.size() * 4);
-}
+// What the sums of each column are turned into results with, from constants that fit; empty where absent. Only packing reads these values.
+struct Columns {
+  std::vector<int32_t> zero_points, bias;
+  std::vector<float> multiplier, float_bias;
+
+  Columns(const BindContext& context, const IntegerProductForm& form, const Parameters& step, int64_t count, float a_scale) {
+    if (step.has_zero_points) read(context, form.b_zero, count, zero_points);
+    if (step.has_multiplier) read(context, form.b_scale, count, multiplier);
+    if (step.has_bias) read(context, form.bias, count, bias);
+    if (step.has_float_bias) read(context, form.bias, count, float_bias);
+    if (step.output_kind != Int8Output::kByte) return;
+    float y_scale = Reader<float>(*context.constant(form.y_scale))[0];
+    for (float& m : multiplier) m = a_scale * m / y_scale;
+    for (float& b : float_bias) b = b / y_scale;
+  }
+
+  // As Parameters describes packed[0].
+  Tensor block() const {
+    std::vector<std::byte> columns;
+    append(columns, zero_points), append(columns, bias), append(columns, multiplier), append(columns, float_bias);
+    Tensor block(DType::kUInt8, Shape{static_cast<int64_t>(columns.size())});
+    if (!columns.empty()) std::memcpy(block.raw(), columns.data(), columns.size());
+    return block;
+  }
+
+ private:
+  template <typename T>
+  static void read(const BindContext& context, size_t i, int64_t count, std::vector<T>& out) {
+    Reader<T> values(*context.constant(i));
+    out.resize(static_cast<size_t>(count));
+    for (int64_t j = 0; j < count; ++j) out[static_cast<size_t>(j)] = values[values.size() == 1 ? 0 : j];
+  }
+  template <typename T>
+  static void append(std::vector<std::byte>& block, const std::vector<T>& values) {
+    static_assert(sizeof(T) == 4);
+    const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
+    block.insert(block.end(), bytes, bytes + values.size() * 4);
+  }
+};
 
 }  // namespace
 
@@ -159,12 +189,11 @@ bool bind_product_int8(BindContext& context, const IntegerProductForm& form) {
   ConvShape shape;
   if (!make_walk(p, context.shape(form.a), step.walk, shape)) return false;
 
-  std::vector<int32_t> zero_points, bias;
-  std::vector<float> multiplier, float_bias;
-  if (!column_values(context, form.b_zero, p.n, zero_points) || !column_values(context, form.b_scale, p.n, multiplier)) return false;
-  if (context.has_input(form.bias) &&
-      !(context.dtype(form.bias) == DType::kInt32 ? column_values(context, form.bias, p.n, bias) : column_values(context, form.bias, p.n, float_bias)))
-    return false;
+  for (size_t i : {form.b_zero, form.b_scale, form.bias})
+    if (!fits_columns(context, i, p.n)) return false;
+  step.has_zero_points = p.n > 0 && context.has_input(form.b_zero), step.has_multiplier = p.n > 0 && has_scale;
+  step.has_bias = p.n > 0 && context.has_input(form.bias) && context.dtype(form.bias) == DType::kInt32;
+  step.has_float_bias = p.n > 0 && context.has_input(form.bias) && !step.has_bias;
   step.packed = context.constant(form.b) != nullptr;
   step.a = static_cast<int>(form.a), step.b = static_cast<int>(form.b);
   step.a_signed = context.dtype(form.a) == DType::kInt8;
@@ -180,37 +209,32 @@ bool bind_product_int8(BindContext& context, const IntegerProductForm& form) {
   if (const Tensor* zero = context.constant(form.a_zero)) step.a_zero = Reader<int32_t>(*zero)[0];
   else if (context.has_input(form.a_zero)) step.a_zero_input = static_cast<int>(form.a_zero);
   step.output_kind = !has_scale ? Int8Output::kInt32 : byte_output ? Int8Output::kByte : Int8Output::kFloat32;
+  const float a_scale = step.a_scale;
   if (byte_output) {
-    float y_scale = Reader<float>(*context.constant(form.y_scale))[0];
-    for (float& m : multiplier) m = step.a_scale * m / y_scale;
-    for (float& b : float_bias) b = b / y_scale;
-    step.a_scale = 1;
+    step.a_scale = 1;   // the columns' multipliers hold it
     if (context.has_input(form.y_zero)) step.y_zero = Reader<int32_t>(*context.constant(form.y_zero))[0];
     Range range = clamped_range(node, node.outputs[0]->dtype);
     step.minimum = static_cast<int32_t>(range.low), step.maximum = static_cast<int32_t>(range.high);
   }
-  step.has_zero_points = !zero_points.empty(), step.has_bias = !bias.empty(), step.has_multiplier = !multiplier.empty(), step.has_float_bias = !float_bias.empty();
   step.op = prepare_conv_int8(shape, step.a_signed, context.isa());
   step.packed_stride = per_worker(step.op.packed_bytes);
   step.matrix_elements = p.k * p.n;
 
-  std::vector<std::byte> columns;
-  append(columns, zero_points), append(columns, bias), append(columns, multiplier), append(columns, float_bias);
-  Tensor column_block(DType::kUInt8, Shape{static_cast<int64_t>(columns.size())});
-  if (!columns.empty()) std::memcpy(column_block.raw(), columns.data(), columns.size());
-  context.add_packed(std::move(column_block));
+  auto columns = [&] { return Columns(context, form, step, p.n, a_scale); };
+  context.add_packed(step.packed ? Tensor(DType::kUInt8, Shape{0}) : columns().block());
   if (step.packed) {
     const Tensor& b = *context.raw_constant(form.b);
     int64_t matrices = b.elements() / step.matrix_elements;
-    Int8Weights weights;
-    weights.is_unsigned = step.b_unsigned;
-    weights.strides = step.walk.b_layout;
-    if (!zero_points.empty()) weights.zero_points = zero_points.data();
-    if (!bias.empty()) weights.bias = bias.data();
-    if (!multiplier.empty()) weights.multiplier = multiplier.data();
-    if (!float_bias.empty()) weights.float_bias = float_bias.data();
-    weights.input_zero_point = step.a_zero;
     context.pack(static_cast<size_t>(matrices * step.packed_stride), [&](void* block) {
+      const Columns vectors = columns();
+      Int8Weights weights;
+      weights.is_unsigned = step.b_unsigned;
+      weights.strides = step.walk.b_layout;
+      if (step.has_zero_points) weights.zero_points = vectors.zero_points.data();
+      if (step.has_bias) weights.bias = vectors.bias.data();
+      if (step.has_multiplier) weights.multiplier = vectors.multiplier.data();
+      if (step.has_float_bias) weights.float_bias = vectors.float_bias.data();
+      weights.input_zero_point = step.a_zero;
       for (int64_t i = 0; i < matrices; ++i) {
         weights.data = static_cast<const uint8_t*>(b.raw()) + i * step.matrix_elements;
         pack_conv_int8(step.op, weights, static_cast<std::byte*>(block) + i * step.packed_stride);

@@ -21,6 +21,8 @@ class Compiler {
   void run() {
     plan_.graph = &graph_;
     slots_.reserve(graph_.values().size());
+    plan_.slots.reserve(graph_.values().size());
+    plan_.steps.reserve(graph_.nodes().size());
     for (Value* value : graph_.inputs) plan_.inputs.push_back(slot_of(value));
     for (const Capture& capture : graph_.captures) plan_.captures.emplace_back(slot_of(capture.inner), capture.index);
     for (Node& node : graph_.nodes()) add_step(node);

@@ -78,13 +78,17 @@ class Pack {
 
   // Compares the checksums of all blocks; throws Error. Independent of `load`: may run beside it.
   void verify_blocks(ThreadPool& pool) const;
-  // The same in pieces, for a loop of the caller's: whether piece `i` is whole.
-  size_t pieces() const { return blocks_.size(); }
+  // The same in pieces, for a loop of the caller's: neighbouring blocks of about a megabyte together. Maps the pages of piece `i`, and says
+  // whether it is whole.
+  size_t pieces() const { return pieces_.size(); }
   bool verify_piece(size_t i) const;
+  // Maps its pages alone.
+  void bring_in_piece(size_t i) const;
 
  private:
   friend class PackReader;
   struct Block { const std::byte* data; uint64_t bytes; uint32_t crc; };
+  struct Piece { size_t first, end; };   // blocks
   struct Stored { std::vector<Shape> shapes; std::string_view graph; };
 
   Pack() = default;
@@ -92,6 +96,7 @@ class Pack {
   std::shared_ptr<const void> keep_alive_;
   PackFacts facts_;
   std::vector<Block> blocks_;
+  std::vector<Piece> pieces_;
   std::vector<Stored> graphs_;
 };
 

@@ -284,6 +284,8 @@ class PackReader {
 
 namespace {
 
+constexpr ptrdiff_t kPieceBytes = 1 << 20;   // checked by one thread at a time
+
 std::vector<TensorInfo> read_infos(ByteReader& in) {
   std::vector<TensorInfo> infos(in.count(4));
   for (TensorInfo& info : infos) {
@@ -349,6 +351,10 @@ std::shared_ptr<const Pack> Pack::read(std::span<const std::byte> bytes, std::sh
     block.data = bytes.data() + first_block + offset * kAlignment;
     block.bytes = size;
     pack->blocks_.push_back(block);
+    // Hostile files may put blocks in any order: pieces then are smaller or larger, no more.
+    std::vector<Piece>& pieces = pack->pieces_;
+    if (pieces.empty() || block.data - pack->blocks_[pieces.back().first].data >= kPieceBytes) pieces.push_back({i, i});
+    pieces.back().end = i + 1;
   }
   size_t graphs = in.count(2);
   for (size_t i = 0; i < graphs; ++i) {
@@ -367,6 +373,7 @@ std::shared_ptr<const Pack> Pack::read(std::span<const std::byte> bytes, std::sh
 
 std::shared_ptr<const Pack> Pack::open(const std::string& path) {
   auto file = MappedFile::open(path);
+  file->read_ahead();
   try {
     return read(file->bytes(), file);
   } catch (const Error& error) {
@@ -390,7 +397,17 @@ Pack::Loaded Pack::load(size_t i) const {
   return loaded;
 }
 
-bool Pack::verify_piece(size_t i) const { return crc_of(blocks_[i].data, blocks_[i].bytes) == blocks_[i].crc; }
+void Pack::bring_in_piece(size_t i) const {
+  const Block &first = blocks_[pieces_[i].first], &last = blocks_[pieces_[i].end - 1];
+  if (first.data <= last.data) bring_in({first.data, last.data + last.bytes});
+}
+
+bool Pack::verify_piece(size_t i) const {
+  bring_in_piece(i);
+  for (size_t b = pieces_[i].first; b < pieces_[i].end; ++b)
+    if (crc_of(blocks_[b].data, blocks_[b].bytes) != blocks_[b].crc) return false;
+  return true;
+}
 
 void Pack::verify_blocks(ThreadPool& pool) const {
   std::atomic<bool> whole{true};

@@ -95,12 +95,15 @@ Session::Implementation::Compiled Session::Implementation::open_packed(const Pac
     }
   };
   // Building the plan is one task beside the checksums, which bring the pages in as well.
+  bool first_plan = &from != pack.get() || compiled.empty();
   bool verify = options.verify_weights && !weights_verified;
   std::atomic<bool> whole{true};
-  pool->parallel_for(1 + (verify ? static_cast<int64_t>(from.pieces()) : 0), 1, [&](int64_t begin, int64_t end, int) {
+  pool->parallel_for(1 + (first_plan || verify ? static_cast<int64_t>(from.pieces()) : 0), 1, [&](int64_t begin, int64_t end, int) {
     for (int64_t i = begin; i < end; ++i) {
+      auto piece = static_cast<size_t>(i - 1);
       if (i == 0) build();
-      else if (!from.verify_piece(static_cast<size_t>(i - 1))) whole = false;
+      else if (!verify) from.bring_in_piece(piece);
+      else if (!from.verify_piece(piece)) whole = false;
     }
   });
   times.plan_ms += plan_ms;

@@ -30,7 +30,7 @@ TEST(Crc32c, EveryKernelMatchesTheDefinition) {
   std::vector<uint8_t> bytes(40000);
   for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random.below(256));
   for_each_kernel<Kernel>(entries(), [&](const char*, const Kernel& kernel) {
-    for (size_t count : {0, 1, 7, 8, 9, 63, 64, 2047, 2048, 6143, 6144, 6145, 12288, 20001, 39990})
+    for (size_t count : {0, 1, 7, 8, 9, 63, 64, 767, 768, 769, 1536, 2047, 2048, 6143, 6144, 6145, 12288, 20001, 39990})
       for (size_t offset : {0, 1, 5}) {
         uint32_t want = oracle(0, bytes.data() + offset, count);
         ASSERT_EQ(kernel.run(0, bytes.data() + offset, count), want) << count << " from " << offset;
