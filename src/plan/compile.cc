@@ -45,7 +45,7 @@ class Compiler {
     if (value->is_constant()) {
       slot.place = Slot::Place::kConstant;
       slot.shape = *value->shape;
-      slot.constant = value->constant();
+      slot.constant = value->raw_constant();   // aligned in the end, when a step wants it at all: most weights are packed from where they lie
     } else if (value->has_concrete_shape() && dtype_bits(value->dtype) != 0 && !is_capture(value)) {
       slot.place = Slot::Place::kArena;
       slot.shape = *value->shape;
@@ -166,7 +166,7 @@ class Compiler {
     if (to.place != Slot::Place::kArena) return false;
     if (from.place == Slot::Place::kConstant) {
       to.place = Slot::Place::kConstant;
-      to.constant = from.constant.reshaped(to.shape);
+      to.constant = from.constant.aligned().reshaped(to.shape);
       return true;
     }
     if (from.place != Slot::Place::kArena) return false;
@@ -273,9 +273,12 @@ class Compiler {
     std::vector<bool> dropped(plan_.slots.size(), false);
     for (int index : dropped_) dropped[static_cast<size_t>(index)] = !needed[static_cast<size_t>(index)];
     for (auto& [value, index] : slots_) {
-      if (!dropped[static_cast<size_t>(index)]) continue;
-      slot(index).constant = Tensor();
-      const_cast<Value*>(value)->clear_constant();
+      if (dropped[static_cast<size_t>(index)]) {
+        slot(index).constant = Tensor();
+        const_cast<Value*>(value)->clear_constant();
+      } else if (value->is_constant()) {
+        slot(index).constant = value->constant();
+      }
     }
   }
 

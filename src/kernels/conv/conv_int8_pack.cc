@@ -41,7 +41,7 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
   const int64_t column_bytes = op.taps * op.padded_channels;
   const int32_t zero_point = kernel_zero_point(op, weights.input_zero_point);
   const WeightStrides& strides = weights.strides;
-  FilterPanel filters{op.taps, op.channels, op.padded_channels, op.kernel->k_group, static_cast<uint8_t>(weights.is_unsigned ? 0x80 : 0), strides.output, nullptr, 0};
+  FilterPanel filters{op.taps, op.channels, op.padded_channels, op.kernel->k_group, static_cast<uint8_t>(weights.is_unsigned ? 0x80 : 0), strides.output, nullptr, 0, op.pack};
   std::vector<int64_t> offsets;
   if (s.taps() != 1) {   // a matrix may be packed at run time: nothing is allocated for it
     offsets = element_offsets(op, strides);

@@ -39,6 +39,11 @@ int32_t sum_of_bytes(const int8_t* bytes, int64_t count, uint8_t flip) {
 // The zero rows after the last group of a tap.
 int64_t padding_bytes(const FilterPanel& p, int64_t width) { return (p.padded_channels - round_up(p.channels, p.k_group)) * width; }
 
+void zero_padding(const FilterPanel& p, int64_t width, int8_t* out) {
+  for (int64_t tap = 0; tap < p.taps; ++tap)
+    std::memset(out + (tap * p.padded_channels + round_up(p.channels, kGroup)) * width, 0, static_cast<size_t>(padding_bytes(p, width)));
+}
+
 // Any strides, any group.
 void pack_anyhow(const FilterPanel& p, const int8_t* weights, int64_t columns, int64_t width, int8_t* out, int32_t* sums) {
   constexpr int64_t kMostGroup = 16;
@@ -106,13 +111,38 @@ void pack_columns(const FilterPanel& p, const int8_t* weights, int64_t columns, 
   for (int64_t block = 0; block < p.channels; block += kChannelsAtOnce)
     for (int64_t tap = 0; tap < p.taps; ++tap)
       for (int64_t first = block; first < std::min(p.channels, block + kChannelsAtOnce); first += kGroup) pack_group(tap, first);
+  zero_padding(p, width, out);
+}
+
+// Nine taps, the nine weights of a channel side by side: taps in any order, one by one or as runs of neighbours.
+bool is_3x3(const FilterPanel& p, int64_t width, pack_int8::Filter3x3& filter) {
+  const int64_t inputs = p.dense / 9;
+  if (inputs == 0 || p.dense % 9 != 0 || p.taps * p.channels != p.dense || p.channels % inputs != 0) return false;
+  if (p.channels != inputs && inputs % kGroup != 0) return false;   // a run's taps would share words
+  const int64_t* offsets = p.offsets;
   for (int64_t tap = 0; tap < p.taps; ++tap)
-    std::memset(out + (tap * p.padded_channels + round_up(p.channels, kGroup)) * width, 0, static_cast<size_t>(padding_bytes(p, width)));
+    for (int64_t first = 0; first < p.channels; first += inputs, offsets += inputs) {
+      if (offsets[0] < 0 || offsets[0] >= 9) return false;
+      for (int64_t c = 1; c < inputs; ++c)
+        if (offsets[c] != offsets[0] + 9 * c) return false;
+      filter.place[offsets[0]] = (tap * p.padded_channels + first) * width;
+    }
+  filter.channels = inputs;
+  return true;
 }
 
 }  // namespace
 
 void pack_filter_panel(const FilterPanel& p, const int8_t* weights, int64_t columns, int64_t width, int8_t* out, int32_t* sums) {
+  pack_int8::Filter3x3 filter;
+  if (p.kernel->filter_3x3 != nullptr && p.k_group == kGroup && width % 16 == 0 && is_3x3(p, width, filter)) {
+    filter.data = reinterpret_cast<const uint8_t*>(weights);
+    filter.column_stride = p.output_stride, filter.columns = columns, filter.width = width;
+    filter.flip = p.flip, filter.out = out, filter.sums = sums;
+    p.kernel->filter_3x3(filter);
+    zero_padding(p, width, out);
+    return;
+  }
   if (p.k_group == kGroup && p.dense > 0) pack_columns(p, weights, columns, width, out, sums);
   else pack_anyhow(p, weights, columns, width, out, sums);
 }

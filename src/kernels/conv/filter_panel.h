@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "kernels/pack_int8/pack_int8.h"
+
 namespace octet::kernels {
 
 // Element e of tap t of a column is the weight at offsets[t · channels + e] of it, or zero where that is negative.
@@ -13,6 +15,7 @@ struct FilterPanel {
   int64_t output_stride = 0;           // from one column to the next
   const int64_t* offsets = nullptr;
   int64_t dense = 0;                   // a column's weights, when they are the first so many bytes of it, in any order; else 0
+  const pack_int8::Kernel* kernel = &pack_int8::reference;   // which may know a faster way
 };
 
 // One panel, [taps][padded_channels / k_group][width][k_group], of `columns` ≤ width columns; its bytes beyond them and beyond the

@@ -7,7 +7,7 @@ namespace octet::kernels {
 namespace {
 
 // The order that gemm_int8.h describes, one byte after the other.
-void expect_packed(const FilterPanel& p, int64_t columns, int64_t width, const std::vector<int8_t>& weights) {
+void expect_packed_by(const FilterPanel& p, int64_t columns, int64_t width, const std::vector<int8_t>& weights) {
   std::vector<int8_t> packed(static_cast<size_t>(p.taps * p.padded_channels * width), int8_t{77});
   std::vector<int32_t> sums(static_cast<size_t>(columns), 5);
   pack_filter_panel(p, weights.data(), columns, width, packed.data(), sums.data());
@@ -26,6 +26,13 @@ void expect_packed(const FilterPanel& p, int64_t columns, int64_t width, const s
       }
     if (o < columns) ASSERT_EQ(sums[static_cast<size_t>(o)], sum) << "column " << o;
   }
+}
+
+void expect_packed(FilterPanel p, int64_t columns, int64_t width, const std::vector<int8_t>& weights) {
+  for_each_kernel<pack_int8::Kernel>(pack_int8::entries(), [&](const char*, const pack_int8::Kernel& kernel) {
+    p.kernel = &kernel;
+    expect_packed_by(p, columns, width, weights);
+  });
 }
 
 TEST(FilterPanel, EveryOrderOfWeights) {
@@ -51,6 +58,24 @@ TEST(FilterPanel, EveryOrderOfWeights) {
             for (int8_t& w : weights) w = static_cast<int8_t>(random.below(256));
             expect_packed(p, columns, round_up(columns, 16), weights);
           }
+}
+
+TEST(FilterPanel, TapsInAnyOrder) {
+  Random random(7);
+  for (int64_t inputs : {1, 4, 6, 64, 67})
+    for (int64_t columns : {1, 16, 30, 64}) {
+      std::vector<int64_t> order = {4, 0, 8, 1, 7, 2, 6, 3, 5}, offsets;
+      for (int64_t t : order)
+        for (int64_t c = 0; c < inputs; ++c) offsets.push_back(t + 9 * c);
+      FilterPanel p;
+      p.taps = 9, p.channels = inputs, p.padded_channels = round_up(inputs, 64), p.k_group = 4;
+      p.output_stride = p.dense = inputs * 9, p.offsets = offsets.data();
+      const std::vector<uint8_t> bytes = random.bytes(inputs * 9 * columns);
+      const std::vector<int8_t> weights(bytes.begin(), bytes.end());
+      expect_packed(p, columns, round_up(columns, 16) + 16, weights);
+      p.taps = 3, p.channels = 3 * inputs, p.padded_channels = round_up(p.channels, 64);   // the same in runs of three taps
+      expect_packed(p, columns, round_up(columns, 16), weights);
+    }
 }
 
 TEST(FilterPanel, HolesAreZero) {

@@ -38,6 +38,6 @@ static void scale_columns(const float* values, float factor, int64_t count, floa
   for (int64_t j = 0; j < count; ++j) scaled[j] = values[j] * factor;
 }
 
-const Kernel reference = {pack_plainly, row_sums, fold_columns, scale_columns};
+const Kernel reference = {pack_plainly, nullptr, row_sums, fold_columns, scale_columns};
 
 }  // namespace octet::kernels::pack_int8

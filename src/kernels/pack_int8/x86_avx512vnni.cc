@@ -106,6 +106,45 @@ void panel(const Panel& p) {
   }
 }
 
+// Nine taps of four channels of a column are 36 bytes. Word t takes bytes t, t + 9, t + 18 and t + 27: lane l makes words 4l to 4l + 3, the
+// first two bytes of each from the 16 that begin at byte 4l, the other two from those that begin at 16 + 4l.
+OCTET_INLINE inline __m512i words_of_taps(__m512i bytes) {
+  const __m512i first_lines = _mm512_setr_epi32(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 0, 0, 0, 0);
+  const __m512i second_lines = _mm512_setr_epi32(4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8, 9, 0, 0, 0, 0);
+  const __m512i first_bytes = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 9, -1, -1, 1, 10, -1, -1, 2, 11, -1, -1, 3, 12, -1, -1));
+  const __m512i second_bytes = _mm512_broadcast_i32x4(_mm_setr_epi8(-1, -1, 2, 11, -1, -1, 3, 12, -1, -1, 4, 13, -1, -1, 5, 14));
+  return _mm512_or_si512(_mm512_shuffle_epi8(_mm512_permutexvar_epi32(first_lines, bytes), first_bytes),
+                         _mm512_shuffle_epi8(_mm512_permutexvar_epi32(second_lines, bytes), second_bytes));
+}
+
+void filter_3x3(const Filter3x3& p) {
+  constexpr int64_t kTaps = 9;
+  const __m512i ones = _mm512_set1_epi8(1), flip = _mm512_set1_epi8(static_cast<char>(p.flip));
+  const int64_t step = p.width * kGroup;
+  for (int64_t j = 0; j < p.width; j += kLanes) {
+    const int64_t columns = p.columns - j < 0 ? 0 : p.columns - j < kLanes ? p.columns - j : kLanes;
+    const uint8_t* in = p.data + j * p.column_stride;
+    int8_t* out = p.out + j * kGroup;
+    __m512i sums = _mm512_setzero_si512();
+    for (int64_t channel = 0; channel < p.channels; channel += kGroup, out += step) {
+      const int64_t left = p.channels - channel;
+      const __mmask64 mask = first_bytes((left < kGroup ? left : kGroup) * kTaps);
+      const uint8_t* from = in + channel * kTaps;
+      __m512i words[16];
+      for (int64_t c = 0; c < 16; ++c)
+        words[c] = c < columns ? words_of_taps(_mm512_maskz_mov_epi8(mask, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, from + c * p.column_stride), flip)))
+                               : _mm512_setzero_si512();
+      transpose(words);
+      for (int64_t t = 0; t < kTaps; ++t) {
+        sums = _mm512_dpbusd_epi32(sums, ones, words[t]);
+        _mm512_storeu_si512(out + p.place[t], words[t]);
+      }
+    }
+    const __mmask16 lanes = columns > 0 ? first_lanes(columns) : __mmask16(0);
+    _mm512_mask_storeu_epi32(p.sums + j, lanes, _mm512_add_epi32(_mm512_maskz_loadu_epi32(lanes, p.sums + j), sums));
+  }
+}
+
 template <bool kSigned>
 void sum_rows(const uint8_t* row, int64_t stride, int64_t row_count, int64_t count, int32_t* sums) {
   const __m512i ones = _mm512_set1_epi8(1);
@@ -143,6 +182,6 @@ void scale_columns(const float* values, float factor, int64_t count, float* scal
 
 }  // namespace
 
-const Kernel x86_avx512vnni = {panel, row_sums, fold_columns, scale_columns};
+const Kernel x86_avx512vnni = {panel, filter_3x3, row_sums, fold_columns, scale_columns};
 
 }  // namespace octet::kernels::pack_int8
