@@ -37,9 +37,8 @@ struct StepArguments {
 };
 
 struct StepFunction {
-  const char* name;                              // unique
-  void (*run)(const StepArguments&);             // must not throw or allocate
-  void (*resolve)(void* parameters, Isa isa) = nullptr;   // looks kernels up again for `isa`; null when the block holds no pointers
+  const char* name;                    // unique
+  void (*run)(const StepArguments&);   // must not throw or allocate
 };
 
 // What a bind function fills.

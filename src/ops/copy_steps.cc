@@ -119,9 +119,7 @@ void run_transpose(const StepArguments& arguments) {
   });
 }
 
-void resolve_transpose(void* parameters, Isa isa) { static_cast<TransposeParameters*>(parameters)->kernel = transpose::select(isa).kernel; }
-
-constexpr StepFunction transpose_step = {"transpose", run_transpose, resolve_transpose};
+constexpr StepFunction transpose_step = {"transpose", run_transpose};
 
 }  // namespace
 

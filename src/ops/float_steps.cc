@@ -26,9 +26,7 @@ void run_unary(const StepArguments& arguments) {
   });
 }
 
-void resolve_unary(void* parameters, Isa isa) { static_cast<UnaryParameters*>(parameters)->kernel = unary_f32::select(isa).kernel; }
-
-constexpr StepFunction unary_step = {"unary_f32", run_unary, resolve_unary};
+constexpr StepFunction unary_step = {"unary_f32", run_unary};
 
 struct BinaryParameters {
   const binary_f32::Kernel* kernel;
@@ -46,9 +44,7 @@ void run_binary(const StepArguments& arguments) {
   });
 }
 
-void resolve_binary(void* parameters, Isa isa) { static_cast<BinaryParameters*>(parameters)->kernel = binary_f32::select(isa).kernel; }
-
-constexpr StepFunction binary_step = {"binary_f32", run_binary, resolve_binary};
+constexpr StepFunction binary_step = {"binary_f32", run_binary};
 
 }  // namespace
 

@@ -180,9 +180,7 @@ void run(const StepArguments& step) {
   });
 }
 
-void resolve(void* parameters, Isa isa) { prepare_products(*static_cast<Parameters*>(parameters), isa); }
-
-constexpr StepFunction kStep = {"fused_attention", run, resolve};
+constexpr StepFunction kStep = {"fused_attention", run};
 
 }  // namespace
 

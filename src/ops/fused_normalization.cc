@@ -93,9 +93,7 @@ void run(const StepArguments& step) {
   });
 }
 
-void resolve(void* parameters, Isa isa) { static_cast<Parameters*>(parameters)->kernel = kernels::layer_norm_f32::select(isa).kernel; }
-
-constexpr StepFunction kStep = {"fused_normalization", run, resolve};
+constexpr StepFunction kStep = {"fused_normalization", run};
 
 bool bind(BindContext& context) {
   const Node& node = context.node();

@@ -56,9 +56,7 @@ void run_rows(const StepArguments& step) {
   });
 }
 
-void resolve_rows(void* parameters, Isa isa) { static_cast<RowParameters*>(parameters)->kernel = kernels::layer_norm_f32::select(isa).kernel; }
-
-constexpr StepFunction kRows = {"layer_norm_f32", run_rows, resolve_rows};
+constexpr StepFunction kRows = {"layer_norm_f32", run_rows};
 
 // --- channels -------------------------------------------------------------------------------------------------------------------------
 
@@ -77,9 +75,7 @@ void run_channels(const StepArguments& step) {
   });
 }
 
-void resolve_channels(void* parameters, Isa isa) { static_cast<ChannelParameters*>(parameters)->kernel = kernels::affine_f32::select(isa).kernel; }
-
-constexpr StepFunction kChannels = {"affine_f32", run_channels, resolve_channels};
+constexpr StepFunction kChannels = {"affine_f32", run_channels};
 
 }  // namespace
 

@@ -45,12 +45,7 @@ void run(const StepArguments& step) {
     });
 }
 
-void resolve(void* parameters, Isa isa) {
-  auto& op = static_cast<Parameters*>(parameters)->op;
-  op = prepare_conv_f32(op.shape, isa);
-}
-
-constexpr StepFunction kStep = {"matrix_product_f32", run, resolve};
+constexpr StepFunction kStep = {"matrix_product_f32", run};
 
 }  // namespace
 

@@ -110,14 +110,7 @@ void run(const StepArguments& step) {
       });
 }
 
-void resolve(void* parameters, Isa isa) {
-  auto& p = *static_cast<Parameters*>(parameters);
-  p.op = prepare_conv_int8(p.op.shape, p.op.input_signed, isa);
-  p.minmax = minmax_f32::select(isa).kernel;
-  p.quantize = quantize::select(isa).kernel;
-}
-
-constexpr StepFunction kStep = {"matrix_product_int8", run, resolve};
+constexpr StepFunction kStep = {"matrix_product_int8", run};
 
 bool is_one(const Node& node, size_t i) { return node.input(i) == nullptr || node.inputs[i]->shape->elements() == 1; }
 

@@ -61,10 +61,8 @@ void run(const StepArguments& args) {
   args.pool->parallel_for(p.elements, 1 << 14, [&](int64_t begin, int64_t end, int) { p.kernel->run(op, p.params, p.shape, a, b, y, begin, end); });
 }
 
-void resolve(void* parameters, Isa isa) { static_cast<Parameters*>(parameters)->kernel = kernels::binary_int8::select(isa).kernel; }
-
 template <Op op>
-constexpr StepFunction kStep = {op == Op::kAdd ? "qlinear_add" : op == Op::kMultiply ? "qlinear_mul" : "qlinear_sub", run<op>, resolve};
+constexpr StepFunction kStep = {op == Op::kAdd ? "qlinear_add" : op == Op::kMultiply ? "qlinear_mul" : "qlinear_sub", run<op>};
 
 bool parameters_are_constant(const Node& node) {
   for (size_t i : {kAScale, kAZero, kBScale, kBZero, kYScale, kYZero})

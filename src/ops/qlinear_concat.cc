@@ -90,9 +90,7 @@ void run_concat(const StepArguments& args) {
   });
 }
 
-void resolve_concat(void* parameters, Isa isa) { static_cast<ConcatParameters*>(parameters)->kernel = kernels::table_u8::select(isa).kernel; }
-
-constexpr StepFunction kConcat = {"qlinear_concat", run_concat, resolve_concat};
+constexpr StepFunction kConcat = {"qlinear_concat", run_concat};
 
 bool concat_fits(const Node& node) {
   for (size_t i = 0; i < node.inputs.size(); ++i)

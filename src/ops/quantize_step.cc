@@ -27,8 +27,7 @@ struct Parameters {
   kernels::quantize::Range range;
 };
 
-void resolve(void* parameters, Isa isa) {
-  auto& p = *static_cast<Parameters*>(parameters);
+void select_kernels(Parameters& p, Isa isa) {
   p.quantize = kernels::quantize::select(isa).kernel;
   p.dequantize = kernels::dequantize::select(isa).kernel;
 }
@@ -106,9 +105,9 @@ void run_dequantize(const StepArguments& step) {
   }
 }
 
-constexpr StepFunction kQuantize = {"quantize", run_quantize, resolve};
-constexpr StepFunction kQuantizeReorder = {"quantize_reorder", run_quantize_reorder, resolve};
-constexpr StepFunction kDequantize = {"dequantize", run_dequantize, resolve};
+constexpr StepFunction kQuantize = {"quantize", run_quantize};
+constexpr StepFunction kQuantizeReorder = {"quantize_reorder", run_quantize_reorder};
+constexpr StepFunction kDequantize = {"dequantize", run_dequantize};
 
 // One scale for the whole tensor.
 bool per_tensor(const Node& node) {
@@ -126,7 +125,7 @@ bool dequantize_types(const Node& node) {
 bool bind(BindContext& context, const StepFunction& function, DType quantized, std::string name) {
   const Node& node = context.node();
   Parameters p{};
-  resolve(&p, context.isa());
+  select_kernels(p, context.isa());
   p.is_signed = quantized == DType::kInt8;
   p.is_int32 = quantized == DType::kInt32;
   p.has_zero = context.has_input(2);
@@ -174,12 +173,6 @@ struct DynamicParameters {
 };
 constexpr int64_t kSlot = 64;   // bytes between the partial results of workers
 
-void resolve_dynamic(void* parameters, Isa isa) {
-  auto& p = *static_cast<DynamicParameters*>(parameters);
-  p.minmax = kernels::minmax_f32::select(isa).kernel;
-  p.quantize = kernels::quantize::select(isa).kernel;
-}
-
 void run_dynamic(const StepArguments& step) {
   const auto& p = step.params<DynamicParameters>();
   const auto* x = static_cast<const float*>(step.inputs[0]);
@@ -205,7 +198,7 @@ void run_dynamic(const StepArguments& step) {
   if (step.outputs[2] != nullptr) *static_cast<uint8_t*>(step.outputs[2]) = static_cast<uint8_t>(q.zero_point);
 }
 
-constexpr StepFunction kDynamic = {"dynamic_quantize", run_dynamic, resolve_dynamic};
+constexpr StepFunction kDynamic = {"dynamic_quantize", run_dynamic};
 
 // --- tables --------------------------------------------------------------------------------------------------------------------------
 
@@ -222,9 +215,7 @@ void run_table(const StepArguments& step) {
   step.pool->parallel_for(p.elements, kGrain, [&](int64_t begin, int64_t end, int) { p.kernel->run(x + begin, y + begin, end - begin, p.table); });
 }
 
-void resolve_table(void* parameters, Isa isa) { static_cast<TableParameters*>(parameters)->kernel = kernels::table_u8::select(isa).kernel; }
-
-constexpr StepFunction kTable = {"table", run_table, resolve_table};
+constexpr StepFunction kTable = {"table", run_table};
 
 }  // namespace
 
@@ -235,7 +226,7 @@ bool bind_quantize(BindContext& context) {
   if (context.layout(0) == context.output_layout()) return bind(context, kQuantize, node.outputs[0]->dtype, std::move(name));
   if (!quantize_reorders(node)) return false;
   Parameters p{};
-  resolve(&p, context.isa());
+  select_kernels(p, context.isa());
   p.is_signed = node.outputs[0]->dtype == DType::kInt8;
   p.has_zero = context.has_input(2);
   if (p.is_signed) p.range = {-128, 127};
@@ -266,7 +257,8 @@ LayoutSupport dequantize_layout(const Node& node) {
 bool bind_dynamic_quantize(BindContext& context) {
   if (context.dtype(0) != DType::kFloat32) return false;
   DynamicParameters p{};
-  resolve_dynamic(&p, context.isa());
+  p.minmax = kernels::minmax_f32::select(context.isa()).kernel;
+  p.quantize = kernels::quantize::select(context.isa()).kernel;
   p.elements = context.shape(0).elements();
   context.set_scratch_bytes(kSlot * context.threads());
   context.set(kDynamic, p, std::string("quantize/") + kernels::quantize::select(context.isa()).name);

@@ -72,13 +72,6 @@ struct RecurrentProduct {
     if (shape.macs() < (1 << 17)) part(0, tasks(), 0);
     else pool.parallel_for(tasks(), 1, part);
   }
-
-  void resolve(Isa isa) {
-    if (quantized) int8 = kernels::prepare_conv_int8(int8.shape, false, isa);
-    else f32 = kernels::prepare_conv_f32(f32.shape, isa);
-    minmax = kernels::minmax_f32::select(isa).kernel;
-    quantize = kernels::quantize::select(isa).kernel;
-  }
 };
 
 // Of the packed weights of all directions.

@@ -104,14 +104,7 @@ void run_lstm(const StepArguments& step) {
   }
 }
 
-void resolve_lstm(void* parameters, Isa isa) {
-  auto& p = *static_cast<LstmParameters*>(parameters);
-  p.input.resolve(isa);
-  p.state.resolve(isa);
-  p.kernel = kernels::lstm_cell_f32::select(isa).kernel;
-}
-
-constexpr StepFunction kLstm = {"lstm", run_lstm, resolve_lstm};
+constexpr StepFunction kLstm = {"lstm", run_lstm};
 
 struct GruParameters : Common {
   const kernels::gru_cell_f32::Kernel* kernel;
@@ -158,15 +151,7 @@ void run_gru(const StepArguments& step) {
   }
 }
 
-void resolve_gru(void* parameters, Isa isa) {
-  auto& p = *static_cast<GruParameters*>(parameters);
-  p.input.resolve(isa);
-  p.state.resolve(isa);
-  if (!p.reset_after) p.candidate.resolve(isa);
-  p.kernel = kernels::gru_cell_f32::select(isa).kernel;
-}
-
-constexpr StepFunction kGru = {"gru", run_gru, resolve_gru};
+constexpr StepFunction kGru = {"gru", run_gru};
 
 // --- binding -------------------------------------------------------------------------------------------------------------------------
 

@@ -287,9 +287,7 @@ void run(const StepArguments& arguments) {
   });
 }
 
-void resolve(void* parameters, Isa isa) { static_cast<ReduceParameters*>(parameters)->kernel = reduce_f32::select(isa).kernel; }
-
-constexpr StepFunction step = {"reduce_f32", run, resolve};
+constexpr StepFunction step = {"reduce_f32", run};
 
 template <reduce_f32::Op op>
 bool bind(BindContext& context) {

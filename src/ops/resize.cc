@@ -286,9 +286,7 @@ void run(const StepArguments& arguments) {
   });
 }
 
-void resolve(void* parameters, Isa isa) { static_cast<ResizeParameters*>(parameters)->kernel = resize::select(isa).kernel; }
-
-constexpr StepFunction step = {"resize", run, resolve};
+constexpr StepFunction step = {"resize", run};
 
 // What a fast step needs: everything but the picture constant, three or four axes of which only the spatial ones change.
 std::optional<Sizes> bindable(const Node& node) {

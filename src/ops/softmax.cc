@@ -151,9 +151,7 @@ void run(const StepArguments& arguments) {
   });
 }
 
-void resolve(void* parameters, Isa isa) { static_cast<SoftmaxParameters*>(parameters)->kernel = softmax_f32::select(isa).kernel; }
-
-constexpr StepFunction step = {"softmax_f32", run, resolve};
+constexpr StepFunction step = {"softmax_f32", run};
 
 template <bool logarithm>
 bool bind(BindContext& context) {

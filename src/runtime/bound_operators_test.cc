@@ -183,7 +183,7 @@ TEST(BoundOperators, IntegerConvolutions) {
       check("", "QLinearConv", {{picture, false}, {sx}, {zx}, {weights}, {scales}, {zw}, {sy}, {zx}, {n.floats({outputs})}}, geometry, kernel);
       check("octet", "ConvIntegerToFloat", {{picture, false}, {sx, false}, {zx, false}, {weights}, {scales}, {zw}, {n.floats({outputs})}}, geometry, kernel, 1, 0);
       std::vector<Setting> clamped = with({"activation", std::string("Clip")});
-      clamped.push_back({"activation_params", std::vector<float>{-0.5f, 1.5f}});
+      clamped.emplace_back("activation_params", std::vector<float>{-0.5f, 1.5f});
       check("octet", "ConvIntegerToFloat", {{picture, false}, {sx}, {zx}, {weights}, {scales}, {zw}, {n.floats({outputs})}}, clamped, kernel, 1, 0);
     }
   Tensor zx = byte(DType::kUInt8, 117), zw = byte(DType::kInt8, 0);
@@ -248,7 +248,7 @@ TEST(BoundOperators, Recurrent) {
     Tensor gru_bias = n.floats({d, 6 * kHidden});
     for (int64_t after : {0, 1}) {
       std::vector<Setting> more = settings;
-      more.push_back({"linear_before_reset", after});
+      more.emplace_back("linear_before_reset", int64_t{after});
       check("", "GRU", {{x, false}, {n.floats({d, 3 * kHidden, kInputs})}, {n.floats({d, 3 * kHidden, kHidden})}, {gru_bias}, {}, {state, false}}, more, "gru", 2, 1e-5);
     }
   }

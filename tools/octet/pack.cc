@@ -1,7 +1,7 @@
 // octet pack MODEL -o OUT.octet: compile now, start at once later.
 #include <cstdio>
-#include <cstdlib>
 
+#include "arguments.h"
 #include "command.h"
 #include "commands.h"
 #include "octet/arrays.h"
@@ -34,39 +34,24 @@ example: octet pack shapes.int8.onnx -o shapes.octet
 int pack(int argc, char** argv) {
   std::string model, output;
   PackOptions options;
-  for (int i = 2; i < argc; ++i) {
-    std::string argument = argv[i];
-    std::string value;
-    bool has_value = false;
-    if (size_t equals = argument.find('='); argument.starts_with("--") && equals != std::string::npos) {
-      value = argument.substr(equals + 1);
-      argument.resize(equals);
-      has_value = true;
-    }
-    auto next = [&]() -> const std::string& {
-      if (!has_value) {
-        if (i + 1 >= argc) throw Error(ErrorCode::kInvalidArgument, argument + " wants a value", "octet pack --help");
-        value = argv[++i];
-      }
-      return value;
-    };
-    if (argument == "--help" || argument == "-h") {
+  for (Arguments arguments(argc, argv); arguments.next();) {
+    const std::string& word = arguments.word();
+    if (word == "--help" || word == "-h") {
       std::fputs(kHelp, stdout);
       return kExitDone;
     }
-    if (argument == "--output" || argument == "-o") output = next();
-    else if (argument == "--isa") options.isa = next();
-    else if (argument == "--and") options.shapes.emplace_back();
-    else if (argument == "--shape") {
+    if (word == "--output" || word == "-o") output = arguments.value();
+    else if (word == "--isa") options.isa = arguments.value();
+    else if (word == "--and") options.shapes.emplace_back();
+    else if (word == "--shape") {
       if (options.shapes.empty()) options.shapes.emplace_back();
-      options.shapes.back().insert(parse_named_shape(next()));
-    } else if (argument == "--threads") {
-      options.threads = std::atoi(next().c_str());
-      if (options.threads < 1) throw Error(ErrorCode::kInvalidArgument, "--threads: '" + value + "' is not a whole number of at least 1");
-    } else if (argument.starts_with("-") || !model.empty()) {
-      throw Error(ErrorCode::kInvalidArgument, "pack does not know '" + argument + "'", "octet pack --help");
+      options.shapes.back().insert(parse_named_shape(arguments.value()));
+    } else if (word == "--threads") {
+      options.threads = static_cast<int>(arguments.whole_number(1));
+    } else if (word.starts_with("-") || !model.empty()) {
+      throw Error(ErrorCode::kInvalidArgument, "pack does not know '" + word + "'", "octet pack --help");
     } else {
-      model = argument;
+      model = word;
     }
   }
   if (model.empty()) throw Error(ErrorCode::kInvalidArgument, "pack wants a model", "octet pack --help");

@@ -3,8 +3,8 @@
 #include <cinttypes>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 
+#include "arguments.h"
 #include "command.h"
 #include "commands.h"
 #include "octet/arrays.h"
@@ -51,14 +51,6 @@ struct Request {
 
 bool is_array_file(std::string_view path) { return path.ends_with(".npy") || path.ends_with(".npz"); }
 
-long whole_number(std::string_view option, const char* text, long least) {
-  char* end = nullptr;
-  long value = std::strtol(text, &end, 10);
-  if (end == text || *end != '\0' || value < least)
-    throw Error(ErrorCode::kInvalidArgument, std::string(option) + ": '" + text + "' is not a whole number of at least " + std::to_string(least));
-  return value;
-}
-
 // NAME=FILE, unless FILE itself exists with the '=' in it.
 std::pair<std::string, std::string> named_file(const std::string& argument) {
   size_t equals = argument.find('=');
@@ -69,32 +61,18 @@ std::pair<std::string, std::string> named_file(const std::string& argument) {
 
 // False: the toolkit must do it.
 bool parse(int argc, char** argv, Request& request) {
-  for (int i = 2; i < argc; ++i) {
-    std::string argument = argv[i];
-    std::string value;
-    bool has_value = false;
-    if (size_t equals = argument.find('='); argument.starts_with("--") && equals != std::string::npos) {
-      value = argument.substr(equals + 1);
-      argument.resize(equals);
-      has_value = true;
-    }
-    auto next = [&]() -> const std::string& {
-      if (!has_value) {
-        if (i + 1 >= argc) throw Error(ErrorCode::kInvalidArgument, argument + " wants a value", "octet run --help");
-        value = argv[++i];
-      }
-      return value;
-    };
-    if (argument == "--input" || argument == "-i") request.inputs.push_back(named_file(next()));
-    else if (argument == "--output" || argument == "-o") request.output = next();
-    else if (argument == "--threads") request.session.threads = static_cast<int>(whole_number(argument, next().c_str(), 1));
-    else if (argument == "--isa") request.session.isa = next();
-    else if (argument == "--cache") request.session.cache_directory = next();
-    else if (argument == "--seed") request.has_seed = true, request.seed = static_cast<uint64_t>(whole_number(argument, next().c_str(), 0));
-    else if (argument == "--shape") request.shapes.insert(parse_named_shape(next()));
-    else if (argument == "--json") request.json = true;
-    else if (argument.starts_with("-") || !request.model.empty()) return false;
-    else request.model = argument;
+  for (Arguments arguments(argc, argv); arguments.next();) {
+    const std::string& word = arguments.word();
+    if (word == "--input" || word == "-i") request.inputs.push_back(named_file(arguments.value()));
+    else if (word == "--output" || word == "-o") request.output = arguments.value();
+    else if (word == "--threads") request.session.threads = static_cast<int>(arguments.whole_number(1));
+    else if (word == "--isa") request.session.isa = arguments.value();
+    else if (word == "--cache") request.session.cache_directory = arguments.value();
+    else if (word == "--seed") request.has_seed = true, request.seed = static_cast<uint64_t>(arguments.whole_number(0));
+    else if (word == "--shape") request.shapes.insert(parse_named_shape(arguments.value()));
+    else if (word == "--json") request.json = true;
+    else if (word.starts_with("-") || !request.model.empty()) return false;
+    else request.model = word;
   }
   if (!request.inputs.empty() && (request.has_seed || !request.shapes.empty()))
     throw Error(ErrorCode::kInvalidArgument, "--shape and --seed are for random inputs, and --input was given", "octet run --help");
