@@ -1,6 +1,5 @@
 #include "kernels/conv/conv_int8.h"
-#include "kernels/minmax_f32/minmax_f32.h"
-#include "kernels/quantize/quantize.h"
+#include "ops/dynamic_quantizer.h"
 #include "ops/product_step.h"
 #include "ops/product_walk.h"
 
@@ -23,38 +22,11 @@ struct Parameters {
   int32_t a_zero, y_zero, minimum, maximum;
   float a_scale;
   int a_scale_input, a_zero_input;   // read at run time; -1: a_scale, a_zero hold
-  // Dynamic quantization of A: where in scratch.
+  // Dynamic quantization of A, which begins the scratch.
   bool dynamic;
-  const minmax_f32::Kernel* minmax;
-  const quantize::Kernel* quantize;
-  int64_t a_elements, minmax_offset, walk_offset;
+  DynamicQuantizer quantizer;
+  int64_t quantizer_offset, walk_offset;
 };
-
-constexpr int64_t kSlot = 64;   // bytes between the partial results of workers
-constexpr int64_t kGrain = 1 << 14;
-
-DynamicQuantization quantize_input(const Parameters& p, const StepArguments& step, uint8_t* bytes) {
-  const float* x = static_cast<const float*>(step.inputs[p.a]);
-  auto* slots = static_cast<std::byte*>(step.scratch) + p.minmax_offset;
-  auto slot = [&](int worker) { return reinterpret_cast<float*>(slots + worker * kSlot); };
-  for (int worker = 0; worker < step.pool->threads(); ++worker) slot(worker)[0] = slot(worker)[1] = 0;   // the range includes 0
-  step.pool->parallel_for(p.a_elements, kGrain, [&](int64_t begin, int64_t end, int worker) {
-    float min, max;
-    p.minmax->run(x + begin, end - begin, &min, &max);
-    slot(worker)[0] = std::min(slot(worker)[0], min);
-    slot(worker)[1] = std::max(slot(worker)[1], max);
-  });
-  float min = 0, max = 0;
-  for (int worker = 0; worker < step.pool->threads(); ++worker) {
-    min = std::min(min, slot(worker)[0]);
-    max = std::max(max, slot(worker)[1]);
-  }
-  DynamicQuantization q = dynamic_quantization(min, max);
-  step.pool->parallel_for(p.a_elements, kGrain, [&](int64_t begin, int64_t end, int) {
-    p.quantize->tensor(x + begin, bytes + begin, end - begin, q.scale, q.zero_point, {0, 255});
-  });
-  return q;
-}
 
 void run(const StepArguments& step) {
   const auto& p = step.params<Parameters>();
@@ -63,7 +35,8 @@ void run(const StepArguments& step) {
   int32_t a_zero = p.a_zero;
   float a_scale = p.a_scale;
   if (p.dynamic) {
-    DynamicQuantization q = quantize_input(p, step, reinterpret_cast<uint8_t*>(scratch));
+    DynamicQuantization q = p.quantizer.run(static_cast<const float*>(step.inputs[p.a]), reinterpret_cast<uint8_t*>(scratch),
+                                            scratch + p.quantizer_offset, *step.pool);
     a = reinterpret_cast<const uint8_t*>(scratch);
     a_zero = q.zero_point;
     a_scale = q.scale;
@@ -240,12 +213,10 @@ bool bind_product_int8(BindContext& context, const IntegerProductForm& form) {
   for (size_t i : {form.a_scale, form.a_zero, form.b_scale, form.b_zero, form.bias, form.y_scale, form.y_zero})
     if (context.constant(i) != nullptr) context.drop_constant_input(i);
   step.dynamic = form.dynamic;
-  step.minmax = minmax_f32::select(context.isa()).kernel;
-  step.quantize = quantize::select(context.isa()).kernel;
   if (form.dynamic) {
-    step.a_elements = context.shape(form.a).elements();
-    step.minmax_offset = per_worker(static_cast<size_t>(step.a_elements) + 64);   // rows may be read a little beyond their end
-    step.walk_offset = step.minmax_offset + kSlot * context.threads();
+    step.quantizer = DynamicQuantizer::make(context.shape(form.a).elements(), context.isa());
+    step.quantizer_offset = per_worker(static_cast<size_t>(step.quantizer.elements) + 64);   // rows may be read a little beyond their end
+    step.walk_offset = step.quantizer_offset + static_cast<int64_t>(DynamicQuantizer::scratch_bytes(context.threads()));
   }
   step.walk.worker_bytes = step.walk.packed_bytes + per_worker(step.op.scratch_bytes);
   context.set_scratch_bytes(step.walk_offset + step.walk.worker_bytes * context.threads());

@@ -3,12 +3,11 @@
 #include <cstring>
 
 #include "kernels/dequantize/dequantize.h"
-#include "kernels/minmax_f32/minmax_f32.h"
 #include "kernels/quantize/quantize.h"
 #include "kernels/table_u8/table_u8.h"
 #include "ops/axes.h"
+#include "ops/dynamic_quantizer.h"
 #include "ops/lower_values.h"
-#include "ops/matrix_product.h"
 
 namespace octet::ops {
 
@@ -166,34 +165,9 @@ bool bind(BindContext& context, const StepFunction& function, DType quantized, s
 
 // --- DynamicQuantizeLinear ---------------------------------------------------------------------------------------------------------
 
-struct DynamicParameters {
-  const kernels::minmax_f32::Kernel* minmax;
-  const kernels::quantize::Kernel* quantize;
-  int64_t elements;
-};
-constexpr int64_t kSlot = 64;   // bytes between the partial results of workers
-
 void run_dynamic(const StepArguments& step) {
-  const auto& p = step.params<DynamicParameters>();
-  const auto* x = static_cast<const float*>(step.inputs[0]);
-  auto slot = [&](int worker) { return reinterpret_cast<float*>(static_cast<std::byte*>(step.scratch) + worker * kSlot); };
-  for (int worker = 0; worker < step.pool->threads(); ++worker) slot(worker)[0] = slot(worker)[1] = 0;
-  step.pool->parallel_for(p.elements, kGrain, [&](int64_t begin, int64_t end, int worker) {
-    float min, max;
-    p.minmax->run(x + begin, end - begin, &min, &max);
-    slot(worker)[0] = std::min(slot(worker)[0], min);
-    slot(worker)[1] = std::max(slot(worker)[1], max);
-  });
-  float min = 0, max = 0;
-  for (int worker = 0; worker < step.pool->threads(); ++worker) {
-    min = std::min(min, slot(worker)[0]);
-    max = std::max(max, slot(worker)[1]);
-  }
-  DynamicQuantization q = dynamic_quantization(min, max);
-  if (auto* y = static_cast<uint8_t*>(step.outputs[0]))
-    step.pool->parallel_for(p.elements, kGrain, [&](int64_t begin, int64_t end, int) {
-      p.quantize->tensor(x + begin, y + begin, end - begin, q.scale, q.zero_point, {0, 255});
-    });
+  DynamicQuantization q = step.params<DynamicQuantizer>().run(static_cast<const float*>(step.inputs[0]), static_cast<uint8_t*>(step.outputs[0]),
+                                                              static_cast<std::byte*>(step.scratch), *step.pool);
   if (step.outputs[1] != nullptr) *static_cast<float*>(step.outputs[1]) = q.scale;
   if (step.outputs[2] != nullptr) *static_cast<uint8_t*>(step.outputs[2]) = static_cast<uint8_t>(q.zero_point);
 }
@@ -256,12 +230,8 @@ LayoutSupport dequantize_layout(const Node& node) {
 
 bool bind_dynamic_quantize(BindContext& context) {
   if (context.dtype(0) != DType::kFloat32) return false;
-  DynamicParameters p{};
-  p.minmax = kernels::minmax_f32::select(context.isa()).kernel;
-  p.quantize = kernels::quantize::select(context.isa()).kernel;
-  p.elements = context.shape(0).elements();
-  context.set_scratch_bytes(kSlot * context.threads());
-  context.set(kDynamic, p, std::string("quantize/") + kernels::quantize::select(context.isa()).name);
+  context.set_scratch_bytes(static_cast<int64_t>(DynamicQuantizer::scratch_bytes(context.threads())));
+  context.set(kDynamic, DynamicQuantizer::make(context.shape(0).elements(), context.isa()), std::string("quantize/") + kernels::quantize::select(context.isa()).name);
   return true;
 }
 

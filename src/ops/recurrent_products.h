@@ -5,10 +5,8 @@
 
 #include "kernels/conv/conv_f32.h"
 #include "kernels/conv/conv_int8.h"
-#include "kernels/minmax_f32/minmax_f32.h"
-#include "kernels/quantize/quantize.h"
 #include "ops/bind_geometry.h"
-#include "ops/matrix_product.h"
+#include "ops/dynamic_quantizer.h"
 
 namespace octet::ops {
 
@@ -17,8 +15,7 @@ struct RecurrentProduct {
   bool quantized = false;
   kernels::ConvF32 f32;
   kernels::ConvInt8 int8;
-  const kernels::minmax_f32::Kernel* minmax = nullptr;
-  const kernels::quantize::Kernel* quantize = nullptr;
+  DynamicQuantizer quantizer = {};
   int64_t rows = 0, depth = 0, stride = 0;   // stride: bytes from one direction's block to the next
 
   int64_t tasks() const { return quantized ? int8.tasks : f32.tasks; }
@@ -33,16 +30,7 @@ struct RecurrentProduct {
     if (quantized) int8 = kernels::prepare_conv_int8(shape, false, isa);
     else f32 = kernels::prepare_conv_f32(shape, isa);
     stride = per_worker(quantized ? int8.packed_bytes : f32.packed_bytes);
-    minmax = kernels::minmax_f32::select(isa).kernel;
-    quantize = kernels::quantize::select(isa).kernel;
-  }
-
-  DynamicQuantization quantize_rows(const float* x, uint8_t* bytes) const {
-    float min, max;
-    minmax->run(x, rows * depth, &min, &max);
-    DynamicQuantization q = dynamic_quantization(min, max);
-    quantize->tensor(x, bytes, rows * depth, q.scale, q.zero_point, {0, 255});
-    return q;
+    quantizer = DynamicQuantizer::make(rows * depth, isa);
   }
 
   void run(const float* x, const void* packed, int64_t direction, float* out, uint8_t* bytes, std::byte* scratch, ThreadPool& pool) const {
@@ -50,7 +38,7 @@ struct RecurrentProduct {
     kernels::ConvInt8Args integer;
     kernels::ConvF32Args real;
     if (quantized) {
-      DynamicQuantization q = quantize_rows(x, bytes);
+      DynamicQuantization q = quantizer.run(x, bytes);
       integer.input = bytes;
       integer.input_zero_point = q.zero_point;
       integer.input_scale = q.scale;

@@ -26,6 +26,9 @@ struct Case {
   int frames = -1;
 };
 
+// For the list of tests.
+void PrintTo(const Case& c, std::ostream* out) { *out << c.model << ' ' << c.value; }
+
 const Case kCases[] = {
     {"yolox_nano", "yolox_nano", "coco_val100/images", "coco_val100/instances.json", "AP", .302, .006},
     {"fastestdet", "fastestdet", "coco_val100/images", "coco_val100/instances.json", "AP50", .325, .008},
