@@ -33,6 +33,35 @@ std::vector<int64_t> element_offsets(const ConvInt8& op, const WeightStrides& st
   return offsets;
 }
 
+// A matrix. One that lies in rows (B[K,N]) is read in blocks of them, each fetched from front to back into the second-level cache first: a
+// panel takes a few bytes of every row, and such jumps get a fraction of the memory's bandwidth.
+void pack_matrix(const ConvInt8& op, const Int8Weights& weights, const int8_t* source, const PackedGroup& group) {
+  constexpr int64_t kBlockBytes = 128 << 10, kLine = 64;
+  const int64_t outputs = op.shape.group_outputs(), depth = op.shape.group_inputs(), k_group = op.kernel->k_group;
+  const WeightStrides& strides = weights.strides;
+  const bool in_rows = strides.output == 1 && outputs > op.kernel->nr;
+  const int64_t block = in_rows ? round_up(std::max<int64_t>(kBlockBytes / strides.channel, 1), k_group) : std::max<int64_t>(depth, 1);
+  for (int64_t row = 0; row == 0 || row < depth; row += block) {
+    const int64_t rows = std::min(block, depth - row);
+    if (in_rows && strides.channel < 2 * outputs)
+      for (const int8_t *line = source + row * strides.channel, *end = line + (rows - 1) * strides.channel + outputs; line < end; line += kLine)
+        __builtin_prefetch(line, 0, 2);
+    const bool last = row + block >= depth;
+    for (int64_t first = 0; first < outputs; first += op.kernel->nr) {
+      pack_int8::Panel panel;
+      panel.data = reinterpret_cast<const uint8_t*>(source + row * strides.channel + first * strides.output);
+      panel.row_stride = strides.channel, panel.column_stride = strides.output;
+      panel.depth = rows, panel.columns = std::min(op.kernel->nr, outputs - first);
+      panel.group = k_group, panel.width = round_up(panel.columns, op.kernel->n_step);
+      panel.depth_steps = (last ? op.padded_channels - row : rows) / k_group;
+      panel.flip = weights.is_unsigned ? 0x80 : 0;
+      panel.out = group.weights + first * op.taps * op.padded_channels + row * panel.width;
+      panel.sums = group.weight_sums + first;
+      op.pack->panel(panel);
+    }
+  }
+}
+
 }  // namespace
 
 void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed) {
@@ -53,21 +82,9 @@ void pack_conv_int8(const ConvInt8& op, const Int8Weights& weights, void* packed
     std::memset(static_cast<void*>(group.header), 0, static_cast<size_t>(op.group_bytes - op.packed_columns * column_bytes));
     const int8_t* source = static_cast<const int8_t*>(weights.data) + g * weights.strides.group;
     if (op.winograd) pack_winograd(op, weights, group);
-    for (int64_t first = 0; first < outputs && !op.winograd; first += op.kernel->nr) {
+    if (s.taps() == 1 && !op.winograd) pack_matrix(op, weights, source, group);
+    for (int64_t first = 0; first < outputs && s.taps() != 1 && !op.winograd; first += op.kernel->nr) {
       const int64_t columns = std::min(op.kernel->nr, outputs - first);
-      if (s.taps() == 1) {
-        pack_int8::Panel panel;
-        panel.data = reinterpret_cast<const uint8_t*>(source + first * weights.strides.output);
-        panel.row_stride = weights.strides.channel, panel.column_stride = weights.strides.output;
-        panel.depth = depth, panel.columns = columns;
-        panel.group = op.kernel->k_group;
-        panel.depth_steps = op.padded_channels / op.kernel->k_group, panel.width = round_up(columns, op.kernel->n_step);
-        panel.flip = weights.is_unsigned ? 0x80 : 0;
-        panel.out = group.weights + first * column_bytes;
-        panel.sums = group.weight_sums + first;
-        op.pack->panel(panel);
-        continue;
-      }
       pack_filter_panel(filters, source + first * weights.strides.output, columns, round_up(columns, op.kernel->n_step),
                         group.weights + first * column_bytes, group.weight_sums + first);
     }
