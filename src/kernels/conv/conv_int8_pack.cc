@@ -39,7 +39,7 @@ void pack_matrix(const ConvInt8& op, const Int8Weights& weights, const int8_t* s
   constexpr int64_t kBlockBytes = 128 << 10, kLine = 64;
   const int64_t outputs = op.shape.group_outputs(), depth = op.shape.group_inputs(), k_group = op.kernel->k_group;
   const WeightStrides& strides = weights.strides;
-  const bool in_rows = strides.output == 1 && outputs > op.kernel->nr;
+  const bool in_rows = strides.output == 1 && strides.channel > 0 && outputs > op.kernel->nr;
   const int64_t block = in_rows ? round_up(std::max<int64_t>(kBlockBytes / strides.channel, 1), k_group) : std::max<int64_t>(depth, 1);
   for (int64_t row = 0; row == 0 || row < depth; row += block) {
     const int64_t rows = std::min(block, depth - row);
