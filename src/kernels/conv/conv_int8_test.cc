@@ -341,8 +341,10 @@ TEST(ConvInt8, FunctionsAndResidualsMatchTheDefinition) {
 
 // [K,N] as MatMulInteger brings it.
 TEST(ConvInt8, MatricesMayBeStoredByRows) {
-  for (int64_t n : {5, 64, 100, 192}) {
-    const int64_t m = 11, k = 50;
+  struct Matrix { int64_t k, n, stride; };
+  // More rows than are packed at once; a single row, whose distance to the next may be anything.
+  for (const auto& [k, n, stride] : {Matrix{50, 5, 5}, {50, 64, 64}, {50, 100, 100}, {50, 192, 192}, {1501, 192, 192}, {1, 192, 0}}) {
+    const int64_t m = 11;
     Problem p = make_problem(gemm_shape(m, n, k), 8);
     const std::vector<std::byte> want = expected<false>(p);
     std::vector<uint8_t> by_rows(p.weights.size());
@@ -351,7 +353,7 @@ TEST(ConvInt8, MatricesMayBeStoredByRows) {
     p.weights = by_rows;
     for (const auto& entry : gemm_int8::entries())
       if (isa_supported(entry.isa))
-        check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel), matrix_weights(n), want, pack_conv_int8,
+        check(p, prepare_conv_int8(p.shape, p.input_signed, *entry.kernel), matrix_weights(stride), want, pack_conv_int8,
               run_conv_int8, entry.name);
   }
 }
