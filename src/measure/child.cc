@@ -62,6 +62,7 @@ std::vector<std::string> arguments_of(const ChildOptions& options) {
   };
   if (options.session.threads > 0) add("--threads", std::to_string(options.session.threads));
   if (!options.session.isa.empty()) add("--isa", options.session.isa);
+  if (!options.session.cache_directory.empty()) add("--cache", options.session.cache_directory);
   for (const auto& [name, shape] : options.shapes)
     if (shape.rank() > 0) add("--shape", text(name, "=", shape));
   return arguments;

@@ -9,6 +9,8 @@
 #include "measure/layers.h"
 #include "measure/score.h"
 #include "measure/similarity.h"
+#include "onnx/reader.h"
+#include "plan/pack.h"
 #include "runtime/session.h"
 #include "tasks/interval.h"
 
@@ -81,19 +83,36 @@ std::vector<size_t> match(const std::vector<TensorInfo>& wanted, const std::vect
 
 }  // namespace
 
-CompareResult compare_models(Model model_a, Model model_b, const CompareOptions& options, FrameStream& frames, const Task* task, bool score) {
+ComparedModel ComparedModel::open(const std::string& path, const SessionOptions& options) {
+  ComparedModel side;
+  if (looks_like_pack(path)) side.session = std::make_unique<Session>(Session::open(path, options));
+  else side.model = read_model(path);
+  return side;
+}
+
+const Model& ComparedModel::facts() const { return session != nullptr ? session->implementation().model : model; }
+std::vector<TensorInfo> ComparedModel::inputs() const { return session != nullptr ? session->inputs() : model_inputs(model); }
+std::vector<TensorInfo> ComparedModel::outputs() const { return session != nullptr ? session->outputs() : model_outputs(model); }
+
+CompareResult compare_models(ComparedModel given_a, ComparedModel given_b, const CompareOptions& options, FrameStream& frames, const Task* task, bool score) {
   CompareResult result;
-  result.model_a = model_a.path;
-  result.model_b = model_b.path;
+  result.model_a = given_a.facts().path;
+  result.model_b = given_b.facts().path;
   std::unique_ptr<LayerComparison> layers;
   EngineOptions engine;
   if (options.layers) {
-    layers = std::make_unique<LayerComparison>(watch_common_values(model_a, model_b));
+    for (const ComparedModel* side : {&given_a, &given_b})
+      if (side->session != nullptr)
+        throw Error(ErrorCode::kInvalidArgument, "the layers of a pack cannot be compared", "give the model it was made of").with_file(side->facts().path);
+    layers = std::make_unique<LayerComparison>(watch_common_values(given_a.model, given_b.model));
     engine.sink = layers.get();
   }
-  Session a = make_session(std::move(model_a), options.session, engine);
+  auto session_of = [&](ComparedModel& side) {
+    return side.session != nullptr ? std::move(*side.session) : make_session(std::move(side.model), options.session, engine);
+  };
+  Session a = session_of(given_a);
   engine.pool = a.implementation().pool;
-  Session b = make_session(std::move(model_b), options.session, engine);
+  Session b = session_of(given_b);
   require(a.inputs().size() == b.inputs().size(), ErrorCode::kInvalidArgument, "the models have different inputs: ", list_of(a.inputs()), " and ",
           list_of(b.inputs()));
   std::vector<size_t> input_matches = match(b.inputs(), a.inputs(), "inputs");

@@ -73,6 +73,8 @@ Model read_with_name(std::string_view bytes, onnx::DataSource& source, const std
 
 Model read_model(const std::string& path, const ReadOptions& options) {
   std::shared_ptr<const MappedFile> file = MappedFile::open(path);
+  if (file->view().starts_with("\x8f" "OCTET\r\n"))   // plan/pack_format.h
+    throw Error(ErrorCode::kInvalidArgument, "this is a pack, and packs can only be run", "give the model it was made of").with_file(path);
   file->read_ahead();
   onnx::DataSource source;
   source.keep_alive = file;

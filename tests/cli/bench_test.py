@@ -1,4 +1,5 @@
 """octet bench."""
+import os
 import unittest
 
 from octet_command import FLOAT, LABELS, RECIPE, SCORE, CommandTest
@@ -37,6 +38,14 @@ class Bench(CommandTest):
         self.assertEqual(result["score"]["metric"], "AP")
         self.assertGreater(result["score"]["value"], 0.85)
         self.assertEqual(result["score"]["frames"], 64)
+
+    def test_cache(self):
+        folder = self.path("cache")
+        cold, warm = (self.json("bench", self.quantized(), *QUICK, *more) for more in ([], ["--cache", folder]))
+        self.assertEqual({name.rsplit(".", 1)[1] for name in os.listdir(folder)}, {"octet"})
+        self.assertEqual(warm["isa"], cold["isa"])
+        self.assertGreater(warm["first_frame_parts"]["verify_ms"], 0)   # the children found the entry and checked it
+        self.assertEqual(cold["first_frame_parts"]["verify_ms"], 0)
 
     def test_several_models(self):
         results = self.json("bench", FLOAT, self.quantized(), *QUICK)

@@ -33,6 +33,7 @@ Command add_bench(CLI::App& app) {
   command->add_option("MODEL", request->models, "one .onnx file, or several to see side by side")->required();
   add_data_options(*command, options.data);
   add_session_options(*command, options.session);
+  add_cache_option(*command, options.session);
   add_shape_option(*command, options.shapes);
   command->add_flag("--profile", options.profile, "also time every layer");
   command->add_option("--seconds", options.seconds, "time to measure for, after warming up (3)")->type_name("S")->check(CLI::Range(0.01, 3600.0));

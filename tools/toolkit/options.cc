@@ -30,6 +30,10 @@ void add_session_options(CLI::App& app, SessionOptions& session) {
   app.add_option("--isa", session.isa, "force an instruction set level: reference, avx2, avx512vnni, amx, neon, dotprod, ...")->type_name("LEVEL");
 }
 
+void add_cache_option(CLI::App& app, SessionOptions& session) {
+  app.add_option("--cache", session.cache_directory, "keep the compiled model there: the next start is as fast as from a pack")->type_name("FOLDER");
+}
+
 void add_shape_option(CLI::App& app, std::map<std::string, Shape>& shapes) {
   app.add_option_function<std::vector<std::string>>(
          "--shape", [&shapes](const std::vector<std::string>& given) {

@@ -15,6 +15,8 @@ namespace octet {
 void add_data_options(CLI::App& app, DataOptions& data);
 // --threads, --isa
 void add_session_options(CLI::App& app, SessionOptions& session);
+// --cache
+void add_cache_option(CLI::App& app, SessionOptions& session);
 // --shape NAME=1x3x8x8, may be repeated
 void add_shape_option(CLI::App& app, std::map<std::string, Shape>& shapes);
 

@@ -67,6 +67,7 @@ Command add_run(CLI::App& app) {
   command->add_option("--recipe", data.recipe, "TOML file with preprocessing and task (default: what the model carries)")->type_name("FILE");
   command->add_option("--frames", data.limit, "at most N frames (default: all)")->type_name("N")->check(at_least_one());
   add_session_options(*command, request->options.session);
+  add_cache_option(*command, request->options.session);
   command->add_flag("--json", request->json, "print one JSON object");
   command->footer("--shape and --seed belong to random inputs: to runs without --input.\n\nexample: octet run shapes.int8.onnx --input frames/score/000003.png -o annotated.png");
   return {command, [request] { return run(*request); }};

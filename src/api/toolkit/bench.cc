@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "measure/score.h"
 #include "onnx/external_files.h"
-#include "onnx/reader.h"
 
 namespace octet {
 
@@ -33,9 +32,9 @@ BenchResult bench(const std::string& path, const BenchOptions& given) {
     if (!options.data.labels.empty()) throw Error(ErrorCode::kInvalidArgument, "labels without frames", "give the frames with --data");
     result = bench_model(path, options, nullptr);
   } else {
-    Model model = read_model(path);
-    std::vector<TensorInfo> inputs = model_inputs(model), outputs = model_outputs(model);
-    PipelineConfig pipeline = read_instructions(options.data.recipe, model).pipeline;
+    Session session = Session::open(path, options.session);
+    const std::vector<TensorInfo>&inputs = session.inputs(), &outputs = session.outputs();
+    PipelineConfig pipeline = read_instructions(options.data.recipe, session.implementation().model).pipeline;
     auto source = open_source(options.data, pipeline, inputs);
     FrameStream frames = stream_of(*source);
     std::unique_ptr<Task> task;
@@ -47,7 +46,6 @@ BenchResult bench(const std::string& path, const BenchOptions& given) {
     result = bench_model(path, options, &frames);
     if (task != nullptr) {
       if (std::string note = note_on_labels(*source); !note.empty()) result.note += (result.note.empty() ? "" : "; ") + note;
-      Session session = make_session(std::move(model), options.session);
       result.score = score_model(session, *task, frames, options.progress);
     }
   }

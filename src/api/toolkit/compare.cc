@@ -2,7 +2,6 @@
 
 #include "api/toolkit/job.h"
 #include "base/error.h"
-#include "onnx/reader.h"
 #include "runtime/session.h"
 
 namespace octet {
@@ -14,15 +13,15 @@ constexpr int64_t kRandomFrames = 8;   // without data
 }  // namespace
 
 CompareResult compare(const std::string& path_a, const std::string& path_b, const CompareOptions& options) {
-  Model a = read_model(path_a), b = read_model(path_b);
-  std::vector<TensorInfo> inputs = model_inputs(a), outputs = model_outputs(a);
+  ComparedModel a = ComparedModel::open(path_a, options.session), b = ComparedModel::open(path_b, options.session);
+  std::vector<TensorInfo> inputs = a.inputs(), outputs = a.outputs();
   if (options.data.frames.empty()) {
     if (!options.data.labels.empty()) throw Error(ErrorCode::kInvalidArgument, "labels without frames", "give the frames with --data");
     std::vector<Shape> shapes = default_shapes(inputs, options.shapes);
     FrameStream frames = random_stream(inputs, shapes, options.data.limit > 0 ? options.data.limit : kRandomFrames, options.seed);
     return compare_models(std::move(a), std::move(b), options, frames, nullptr, false);
   }
-  PipelineConfig pipeline = read_instructions(options.data.recipe, {&a, &b}).pipeline;   // what the quantized model carries serves both
+  PipelineConfig pipeline = read_instructions(options.data.recipe, {&a.facts(), &b.facts()}).pipeline;   // what the quantized model carries serves both
   auto source = open_source(options.data, pipeline, inputs);
   FrameStream frames = stream_of(*source);
   std::unique_ptr<Task> task = task_of(pipeline, inputs, outputs, source->names());

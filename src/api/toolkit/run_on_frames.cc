@@ -6,7 +6,6 @@
 #include "base/interrupt.h"
 #include "measure/score.h"
 #include "octet/arrays.h"
-#include "onnx/reader.h"
 #include "runtime/session.h"
 #include "tasks/draw_file.h"
 
@@ -46,9 +45,8 @@ void add_objects(FrameAnswer& answer, const Predictions& predictions, const Draw
 
 RunResult run_on_frames(const std::string& path, const RunOptions& options) {
   RunOutput output(options.output);
-  Model model = read_model(path);
-  PipelineConfig pipeline = read_instructions(options.data.recipe, model).pipeline;
-  Session session = make_session(std::move(model), options.session);
+  Session session = Session::open(path, options.session);
+  PipelineConfig pipeline = read_instructions(options.data.recipe, session.implementation().model).pipeline;
   auto source = open_source(options.data, pipeline, session.inputs(), output.wanted());
   std::unique_ptr<Task> task = task_of(pipeline, session.inputs(), session.outputs(), source->names());
   if (output.is_picture() && task == nullptr)
