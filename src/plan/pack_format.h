@@ -12,7 +12,7 @@
 namespace octet::pack_format {
 
 constexpr char kMagic[8] = {'\x8f', 'O', 'C', 'T', 'E', 'T', '\r', '\n'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr uint64_t kAlignment = 64;
 constexpr uint64_t kHeaderBytes = 64;
 constexpr uint64_t kInlineBytes = 256;    // constants up to this size stand in the structure

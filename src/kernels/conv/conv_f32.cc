@@ -1,4 +1,4 @@
-#include "kernels/conv/conv_f32.h"
+#include "kernels/conv/conv_f32_parts.h"
 
 #include <cstring>
 
@@ -27,19 +27,6 @@ struct Scratch {
                                           run_copy_bytes(op.shape, sizeof(float)));
     sources = carver.take<const void*>(op.gathers ? op.shape.taps() : 0);
     rows = carver.take<float>(op.gathers ? op.grid.row_block * op.row_stride : 0);
-    bytes = carver.used();
-  }
-};
-
-struct PackedGroup {
-  float* bias;
-  float* weights;
-  int64_t bytes;
-
-  PackedGroup(const ConvF32& op, void* base) {
-    Carver carver(base);
-    bias = carver.take<float>(op.packed_columns);
-    weights = carver.take<float>(op.packed_columns * op.shape.taps() * op.shape.group_inputs());
     bytes = carver.used();
   }
 };
@@ -100,17 +87,18 @@ ConvF32 prepare_conv_f32(const ConvShape& shape, const gemm_f32::Kernel& kernel)
   // An odd number of cache lines, so that rows of one block do not meet in the same sets.
   op.row_stride = (round_up(depth, 16) / 16 | 1) * 16;
   op.packed_columns = round_up(op.shape.group_outputs(), kernel.n_step);
+  prepare_winograd(op);
   GridLimits limits;
   limits.row_step = kernel.m_step;
   limits.column_step = kernel.nr;
   limits.row_bytes = op.gathers ? op.row_stride * 4 : op.taps * 8 + op.shape.group_inputs() * 4;
   limits.column_bytes = depth * 4;
   limits.keeps_rows = kernel.fetches_ahead;
-  op.grid = cut_into_tasks(op.shape, limits);
+  if (op.winograd == nullptr) op.grid = cut_into_tasks(op.shape, limits);
   op.tasks = op.grid.count;
-  op.group_bytes = PackedGroup(op, nullptr).bytes;
+  op.group_bytes = PackedGroupF32(op, nullptr).bytes;
   op.packed_bytes = static_cast<size_t>(op.group_bytes * op.shape.groups);
-  op.scratch_bytes = static_cast<size_t>(Scratch(op, nullptr).bytes);
+  op.scratch_bytes = static_cast<size_t>(op.winograd != nullptr ? winograd_scratch_bytes(op) : Scratch(op, nullptr).bytes);
   return op;
 }
 
@@ -118,9 +106,13 @@ void pack_conv_f32(const ConvF32& op, const void* weights, const WeightStrides& 
   const ConvShape& s = op.shape;
   const int64_t outputs = s.group_outputs(), depth = s.taps() * s.group_inputs();
   for (int64_t g = 0; g < s.groups; ++g) {
-    PackedGroup group(op, static_cast<std::byte*>(packed) + g * op.group_bytes);
+    PackedGroupF32 group(op, static_cast<std::byte*>(packed) + g * op.group_bytes);
     for (int64_t o = 0; o < op.packed_columns; ++o)
       group.bias[o] = bias != nullptr && o < outputs ? bias[g * outputs + o] : 0.0f;
+    if (op.winograd != nullptr) {
+      pack_winograd(op, weights, strides, group);
+      continue;
+    }
     for (int64_t first = 0; first < outputs; first += op.kernel->nr) {
       const int64_t columns = std::min(op.kernel->nr, outputs - first);
       pack_panel(s, static_cast<const std::byte*>(weights) + (g * strides.group + first * strides.output) * 4, strides, columns,
@@ -130,6 +122,7 @@ void pack_conv_f32(const ConvF32& op, const void* weights, const WeightStrides& 
 }
 
 void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin, int64_t task_end, void* memory) {
+  if (op.winograd != nullptr) return run_winograd_conv_f32(op, args, task_begin, task_end, memory);
   const ConvShape& s = op.shape;
   const Scratch scratch(op, memory);
   const int64_t depth = s.taps() * s.group_inputs();
@@ -158,7 +151,7 @@ void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin
       offset_rows(s, part.row, part.rows, scratch.offsets);
       before = part;
     }
-    const PackedGroup group(op, static_cast<std::byte*>(const_cast<void*>(args.packed)) + part.group * op.group_bytes);
+    const PackedGroupF32 group(op, static_cast<std::byte*>(const_cast<void*>(args.packed)) + part.group * op.group_bytes);
     const int64_t column = part.group * s.group_outputs() + part.column;
     block.m = part.rows;
     block.n = part.columns;

@@ -8,8 +8,9 @@
 //
 // output[p][o] = clamp(Σ over taps (i, j) and channels c of input · weight + bias[o] (+ residual[p][o])): fused multiply-adds
 // in the order (i, j, c), summed up in runs of gemm_f32::kRun, then the bias; padding is multiplied as zero; see
-// gemm_f32/gemm_f32.h. The same bits whatever the level and the tasks. Weights that change at run time (a matrix product of
-// two activations) are packed at run time; pack_conv_f32 allocates nothing either.
+// gemm_f32/gemm_f32.h. Some 3×3 convolutions of stride 1 go by fewer products instead: conv_f32_winograd.cc. The same bits whatever
+// the level and the tasks. Weights that change at run time (a matrix product of two activations) are packed at run time; pack_conv_f32
+// allocates nothing either.
 #pragma once
 
 #include <cstddef>
@@ -17,12 +18,14 @@
 
 #include "kernels/conv/rows.h"
 #include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/winograd_f32/winograd_f32.h"
 
 namespace octet::kernels {
 
 struct ConvF32 {
   ConvShape shape;   // with strides
   const gemm_f32::Kernel* kernel = nullptr;
+  const winograd_f32::Kernel* winograd = nullptr;   // for fewer products, or null; the grid's rows are then squares of 2 × 2 outputs
   size_t packed_bytes = 0;
   size_t scratch_bytes = 0;   // of each worker; 64-byte aligned
   int64_t tasks = 0;

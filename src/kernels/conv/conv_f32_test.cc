@@ -102,6 +102,7 @@ TEST(ConvF32, EveryKernelGivesTheSameBitsAsTheDefinition) {
     for (const auto& entry : gemm_f32::entries()) {
       if (!isa_supported(entry.isa)) continue;
       const ConvF32 op = prepare_conv_f32(p.shape, *entry.kernel);
+      if (op.winograd != nullptr) continue;   // see conv_f32_winograd_test.cc
       std::vector<std::byte> packed_memory, scratch_memory;
       void* packed = aligned(packed_memory, op.packed_bytes);
       void* scratch = aligned(scratch_memory, op.scratch_bytes);
