@@ -1,8 +1,9 @@
 #include "graph/graph.h"
 
 #include <algorithm>
+#include <bit>
+#include <deque>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "graph/operator.h"
@@ -249,14 +250,40 @@ void Graph::sort() {
   require(!cycle, ErrorCode::kInvalidModel, "the graph has a cycle through node '", stuck, "'");
 }
 
+namespace {
+
+// What verify counts of each value: a table of twice as many places as values, probed in order. Every pass and every opened pack verifies.
+class Checks {
+ public:
+  struct Check { const Value* value = nullptr; int uses = 0, outputs = 0; bool known = false; };
+
+  explicit Checks(const std::deque<Value>& values) : places_(std::bit_ceil(2 * values.size() + 1)) {
+    for (const Value& value : values) place(&value).value = &value;
+  }
+  // A check that nobody looks at for values of another graph.
+  Check& operator[](const Value* value) {
+    Check& found = place(value);
+    return found.value == nullptr ? stranger_ = {} : found;
+  }
+
+ private:
+  Check& place(const Value* value) {
+    size_t at = (reinterpret_cast<uintptr_t>(value) >> 4) * 0x9e3779b97f4a7c15u >> 32 & (places_.size() - 1);
+    while (places_[at].value != nullptr && places_[at].value != value) at = (at + 1) & (places_.size() - 1);
+    return places_[at];
+  }
+
+  std::vector<Check> places_;
+  Check stranger_;
+};
+
+}  // namespace
+
 void Graph::verify() const {
-  std::unordered_set<const Value*> known;
-  std::unordered_map<const Value*, int> uses;
-  std::unordered_map<const Value*, int> output_uses;
-  known.reserve(values_.size());
-  uses.reserve(values_.size());
-  for (const Value* value : inputs) known.insert(value);
-  for (const Capture& capture : captures) known.insert(capture.inner);
+  Checks checks(values_);
+  auto is_known = [&](const Value* value) { return checks[value].known; };
+  for (const Value* value : inputs) checks[value].known = true;
+  for (const Capture& capture : captures) checks[capture.inner].known = true;
   auto broken = [](const Node& node, const auto&... parts) {
     throw Error(ErrorCode::kInvalidModel, text(parts...)).with_node(node.label());
   };
@@ -269,9 +296,9 @@ void Graph::verify() const {
     for (int i = 0; i < node.op->min_inputs; ++i)
       if (node.inputs[static_cast<size_t>(i)] == nullptr) broken(node, "leaves out input ", i, ", which the operator needs");
     auto use = [&](const Value* value) {
-      if (!value->is_constant() && !known.count(value))
+      if (!value->is_constant() && !is_known(value))
         broken(node, "uses '", value->name, "', which nothing before it produces");
-      ++uses[value];
+      ++checks[value].uses;
     };
     for (const Value* value : node.inputs)
       if (value != nullptr) use(value);
@@ -279,21 +306,18 @@ void Graph::verify() const {
     for (const Value* value : node.outputs) {
       if (value == nullptr) continue;
       if (value->producer != &node) broken(node, "does not own its output '", value->name, "'");
-      if (!known.insert(value).second) broken(node, "produces '", value->name, "' a second time");
+      if (is_known(value)) broken(node, "produces '", value->name, "' a second time");
+      checks[value].known = true;
     }
   }
   for (const Value* value : outputs) {
-    require(value->is_constant() || known.count(value), ErrorCode::kInvalidModel, "nothing produces the graph output '", value->name, "'");
-    ++output_uses[value];
+    require(value->is_constant() || is_known(value), ErrorCode::kInvalidModel, "nothing produces the graph output '", value->name, "'");
+    ++checks[value].outputs;
   }
-  auto count = [](const std::unordered_map<const Value*, int>& counts, const Value* value) {
-    auto found = counts.find(value);
-    return found == counts.end() ? 0 : found->second;
-  };
   for (const Value& value : values_) {
-    require(static_cast<int>(value.consumers.size()) == count(uses, &value), ErrorCode::kInvalidModel, "the value '", value.name,
+    require(static_cast<int>(value.consumers.size()) == checks[&value].uses, ErrorCode::kInvalidModel, "the value '", value.name,
             "' has lost track of its consumers");
-    require(value.graph_outputs == count(output_uses, &value), ErrorCode::kInvalidModel, "the value '", value.name,
+    require(value.graph_outputs == checks[&value].outputs, ErrorCode::kInvalidModel, "the value '", value.name,
             "' has lost track of the graph outputs");
   }
 }
