@@ -98,7 +98,7 @@ struct Bytes {
 };
 
 // The way from sums to the integers that are stored as bytes.
-enum class Way { kBounded, kClamped, kBuffered };
+enum class Way { kBounded, kClamped, kResidual, kBuffered };
 
 // The residual's formula (epilogue_int8.h) in registers, where no sum can leave int32: clamping rides on the packing.
 struct AddResidual {
@@ -123,7 +123,7 @@ struct AddResidual {
   }
 };
 
-// A function or a residual: by way of memory, out of line, so that the tiles stay small. `values` has rows · kWide · 16 floats.
+// A function, or a residual of huge factors: by way of memory, out of line, so that the tiles stay small. `values` has rows · kWide · 16 floats.
 template <int kWide>
 __attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int64_t j, int64_t rows, float* values) {
   constexpr int64_t kRow = kWide * kLanes;
@@ -131,16 +131,8 @@ __attribute__((noinline)) void apply_epilogue(const Block& block, int64_t i, int
     epilogue_int8::x86_avx512vnni.function(*block.function, block.low, block.high, values, rows * kRow);
     return;
   }
-  const bool fits = AddResidual::fits(*block.residual);
-  const AddResidual add(*block.residual);
-  for (int64_t r = 0; r < rows; ++r, values += kRow) {
-    const uint8_t* b = block.residual_bytes + block.residual_offsets[i + r] + j;
-    if (!fits) {
-      epilogue_int8::x86_avx512vnni.residual(*block.residual, block.low, block.high, values, b, kRow);
-      continue;
-    }
-    for (int64_t k = 0; k < kRow; k += kLanes) _mm512_store_si512(values + k, add.add(_mm512_load_ps(values + k), b + k));
-  }
+  for (int64_t r = 0; r < rows; ++r, values += kRow)
+    epilogue_int8::x86_avx512vnni.residual(*block.residual, block.low, block.high, values, block.residual_bytes + block.residual_offsets[i + r] + j, kRow);
 }
 
 template <Way kWay, int kRows, int kWide>
@@ -155,6 +147,12 @@ OCTET_INLINE inline void store_byte(const Block& block, int64_t i, int64_t j, in
     apply_epilogue<kWide>(block, i, j, kRows, values);
     repeat<kRows>([&](auto r) OCTET_INLINE {
       repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = _mm512_load_si512(values + (r * kWide + w) * kLanes); });
+    });
+  } else if constexpr (kWay == Way::kResidual) {
+    const AddResidual add(*block.residual);
+    repeat<kRows>([&](auto r) OCTET_INLINE {
+      const uint8_t* b = block.residual_bytes + block.residual_offsets[i + r] + j;
+      repeat<kWide>([&](auto w) OCTET_INLINE { v[r][w] = add.add(scale.apply(v[r][w], w), b + w * kLanes); });
     });
   } else {
     const __m512 low = _mm512_set1_ps(block.low), high = _mm512_set1_ps(block.high);
@@ -218,6 +216,7 @@ OCTET_INLINE inline void finish(const Block& block, int64_t i, int64_t j, int64_
     case Output::kInt32: return store_int32(block, i, j, columns, v);
     case Output::kFloat32: return store_float(block, i, j, columns, v);
     case Output::kByte:
+      if (block.residual != nullptr && AddResidual::fits(*block.residual)) return store_byte<Way::kResidual>(block, i, j, columns, v);
       if (block.function != nullptr || block.residual != nullptr) return store_byte<Way::kBuffered>(block, i, j, columns, v);
       if (block.bounded && block.float_bias == nullptr) return store_byte<Way::kBounded>(block, i, j, columns, v);
       return store_byte<Way::kClamped>(block, i, j, columns, v);
