@@ -11,18 +11,29 @@ namespace octet::ops {
 
 namespace {
 
+// Integers wrap through 64 bits; floats convert as C++ does, out of range values (undefined there) become 0.
+template <typename To, typename T>
+To narrow(T value) {
+  if constexpr (std::is_floating_point_v<T> && std::is_integral_v<To>) {
+    if (!(value > -9.2e18 && value < 9.2e18)) return 0;
+    return static_cast<To>(static_cast<int64_t>(value));
+  } else {
+    return static_cast<To>(value);
+  }
+}
+
 template <typename T, typename From>
 void widen(const Tensor& tensor, T* out) {
   const From* in = static_cast<const From*>(tensor.raw());
   int64_t count = tensor.elements();
-  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(in[i]);
+  for (int64_t i = 0; i < count; ++i) out[i] = narrow<T>(in[i]);
 }
 
 template <typename T, typename From, typename Convert>
 void widen_with(const Tensor& tensor, T* out, Convert convert) {
   const From* in = static_cast<const From*>(tensor.raw());
   int64_t count = tensor.elements();
-  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<T>(convert(in[i]));
+  for (int64_t i = 0; i < count; ++i) out[i] = narrow<T>(convert(in[i]));
 }
 
 template <typename T>
@@ -34,17 +45,6 @@ void widen_nibbles(const Tensor& tensor, T* out) {
     if (tensor.dtype() == DType::kInt4) out[i] = static_cast<T>(nibble >= 8 ? nibble - 16 : nibble);
     else if (tensor.dtype() == DType::kFloat4E2M1) out[i] = static_cast<T>(from_float4e2m1(nibble));
     else out[i] = static_cast<T>(nibble);
-  }
-}
-
-// Integers wrap through 64 bits; floats convert as C++ does, out of range values (undefined there) become 0.
-template <typename To, typename T>
-To narrow(T value) {
-  if constexpr (std::is_floating_point_v<T> && std::is_integral_v<To>) {
-    if (!(value > -9.2e18 && value < 9.2e18)) return 0;
-    return static_cast<To>(static_cast<int64_t>(value));
-  } else {
-    return static_cast<To>(value);
   }
 }
 

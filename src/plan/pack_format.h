@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "octet/tensor.h"
@@ -96,13 +98,12 @@ class ByteReader {
   Shape shape() {
     size_t rank = count();
     if (rank > static_cast<size_t>(kMostRank)) damaged("a shape has too many axes");
-    Shape shape;
-    for (size_t i = 0; i < rank; ++i) {
-      int64_t extent = integer();
+    std::vector<int64_t> extents(rank);   // one piece of memory: a pack has thousands of shapes
+    for (int64_t& extent : extents) {
+      extent = integer();
       if (extent < Shape::kUnknown) damaged("an extent is negative");
-      shape.push_back(extent);
     }
-    return shape;
+    return Shape(std::move(extents));
   }
   void align(size_t step) {
     auto used = static_cast<size_t>(at_ - begin_);

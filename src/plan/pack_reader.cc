@@ -70,6 +70,8 @@ class PackReader {
   }
 
  private:
+  static constexpr size_t kLikely = 16;   // more inputs or outputs are rare
+
   // Shapes are worked out anew: what kernels rely on never comes from the file alone. Bodies see what their node captures.
   static void infer_graph(Graph& graph) {
     for (Node& node : graph.nodes()) {
@@ -142,6 +144,7 @@ class PackReader {
     }
     size_t count = in.count(3);
     std::vector<Value*> values{nullptr};
+    values.reserve(count + 1);
     for (size_t i = 0; i < count; ++i) {
       read_value(in, graph);
       values.push_back(&graph.values().back());
@@ -189,8 +192,9 @@ class PackReader {
     }
     std::string node_name(in.string());
     auto list = [&](auto&& one, bool fresh) {
-      std::vector<Value*> values;
       size_t count = in.count();
+      std::vector<Value*> values;
+      values.reserve(std::min(count, kLikely));   // the file's word is not memory yet
       for (size_t i = 0; i < count; ++i) {
         values.push_back(one());
         Value* value = values.back();

@@ -1,5 +1,6 @@
 #include "runtime/execution.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -25,15 +26,18 @@ void touch(void* memory, size_t size) {
   for (uintptr_t page = begin; page < end; page += kPage) *reinterpret_cast<volatile std::byte*>(page) = std::byte{0};
 }
 
-// Fresh memory costs 0.5 ms per MB in 4 KB pages and a third of that in huge ones: half a huge page is worth a whole one.
+// Fresh memory costs 0.5 ms per MB in 4 KB pages and a third of that in huge ones: half a huge page is worth a whole one, less is not.
 std::byte* allocate_arena(int64_t bytes) {
-  constexpr size_t kHugePage = size_t{2} << 20;
+  constexpr size_t kHugePage = size_t{2} << 20, kPage = 4096;
   auto size = static_cast<size_t>(bytes);
-  size_t alignment = size >= kHugePage / 2 ? kHugePage : 64;
-  size = (size + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, size == 0 ? alignment : size);
+  const size_t huge = (size + kHugePage / 2) / kHugePage * kHugePage;
+  const size_t alignment = huge != 0 ? kHugePage : 64;
+  size = std::max(huge, (size + kPage - 1) / kPage * kPage);
+  // Not aligned_alloc: it wants a multiple of the alignment.
+  void* memory = nullptr;
+  if (posix_memalign(&memory, alignment, std::max(size, kPage)) != 0) memory = nullptr;
   require(memory != nullptr, ErrorCode::kResourceLimit, "out of memory: the model needs ", bytes, " bytes for its values");
-  if (alignment == kHugePage) madvise(memory, size, MADV_HUGEPAGE);
+  if (huge != 0) madvise(memory, huge, MADV_HUGEPAGE);
   touch(memory, size);
   return static_cast<std::byte*>(memory);
 }
