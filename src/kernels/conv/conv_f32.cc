@@ -46,23 +46,28 @@ void gather_rows(const ConvF32& op, const float* input, const TaskBlock& block, 
 // One panel: rows of `width` floats, `columns` of them real.
 void pack_panel(const ConvShape& s, const std::byte* weights, const WeightStrides& strides, int64_t columns, int64_t width,
                 float* out) {
-  constexpr int64_t kColumnsAtOnce = 8;   // source lines kept in the first-level cache
-  const int64_t channels = s.group_inputs();
-  for (int64_t i = 0; i < s.kernel_height; ++i) {
-    for (int64_t j = 0; j < s.kernel_width; ++j, out += channels * width) {
-      const std::byte* tap = weights + (i * strides.row + j * strides.column) * 4;
-      if (strides.output == 1) {
-        for (int64_t c = 0; c < channels; ++c) {
-          std::memcpy(out + c * width, tap + c * strides.channel * 4, static_cast<size_t>(columns) * sizeof(float));
-          for (int64_t o = columns; o < width; ++o) out[c * width + o] = 0;
-        }
-        continue;
+  const int64_t channels = s.group_inputs(), taps = s.taps();
+  auto tap_at = [&](int64_t t) { return weights + (t / s.kernel_width * strides.row + t % s.kernel_width * strides.column) * 4; };
+  if (strides.output == 1) {
+    for (int64_t t = 0; t < taps; ++t, out += channels * width)
+      for (int64_t c = 0; c < channels; ++c) {
+        std::memcpy(out + c * width, tap_at(t) + c * strides.channel * 4, static_cast<size_t>(columns) * sizeof(float));
+        for (int64_t o = columns; o < width; ++o) out[c * width + o] = 0;
       }
-      for (int64_t first = 0; first < width; first += kColumnsAtOnce) {
-        const int64_t last = std::min(width, first + kColumnsAtOnce), real = std::min(columns, last);
-        for (int64_t c = 0; c < channels; ++c) {
-          for (int64_t o = first; o < real; ++o) out[c * width + o] = load_float(tap, o * strides.output + c * strides.channel);
-          for (int64_t o = std::max(first, real); o < last; ++o) out[c * width + o] = 0;
+    return;
+  }
+  // A block of columns and channels of the source stays in the first-level cache for all taps; the output is written by whole lines.
+  constexpr int64_t kColumnsAtOnce = 16, kChannelsAtOnce = 16;
+  for (int64_t first = 0; first < width; first += kColumnsAtOnce) {
+    const int64_t last = std::min(width, first + kColumnsAtOnce), real = std::min(columns, last);
+    for (int64_t begin = 0; begin < channels; begin += kChannelsAtOnce) {
+      const int64_t end = std::min(channels, begin + kChannelsAtOnce);
+      for (int64_t t = 0; t < taps; ++t) {
+        const std::byte* tap = tap_at(t);
+        for (int64_t c = begin; c < end; ++c) {
+          float* to = out + (t * channels + c) * width;
+          for (int64_t o = first; o < real; ++o) to[o] = load_float(tap, o * strides.output + c * strides.channel);
+          for (int64_t o = std::max(first, real); o < last; ++o) to[o] = 0;
         }
       }
     }

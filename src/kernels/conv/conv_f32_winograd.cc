@@ -75,16 +75,17 @@ void transform_squares(const ConvF32& op, const float* input, int64_t begin, int
   }
 }
 
-// u[k][o], the 16 transformed weights of `width` columns, from their nine weights g[tap][o].
-void transform_weights(const float (&g)[9][kWidestPanel], int64_t width, float (&u)[kProducts][kWidestPanel]) {
+// u[k][o], the 16 transformed weights of a panel's columns, from their nine weights g[tap][o]. Always of the widest panel: loops of a fixed
+// length become vector instructions.
+void transform_weights(const float (&g)[9][kWidestPanel], float (&u)[kProducts][kWidestPanel]) {
   float down[4][3][kWidestPanel];
   for (int j = 0; j < 3; ++j)
-    for (int64_t o = 0; o < width; ++o) {
+    for (int64_t o = 0; o < kWidestPanel; ++o) {
       const float g0 = g[j][o], g1 = g[3 + j][o], g2 = g[6 + j][o];
       down[0][j][o] = g0, down[1][j][o] = ((g0 + g1) + g2) * 0.5f, down[2][j][o] = ((g0 - g1) + g2) * 0.5f, down[3][j][o] = g2;
     }
   for (int i = 0; i < 4; ++i)
-    for (int64_t o = 0; o < width; ++o) {
+    for (int64_t o = 0; o < kWidestPanel; ++o) {
       const float g0 = down[i][0][o], g1 = down[i][1][o], g2 = down[i][2][o];
       u[4 * i][o] = g0, u[4 * i + 1][o] = ((g0 + g1) + g2) * 0.5f, u[4 * i + 2][o] = ((g0 - g1) + g2) * 0.5f, u[4 * i + 3][o] = g2;
     }
@@ -126,22 +127,25 @@ void pack_winograd(const ConvF32& op, const void* weights, const WeightStrides& 
   constexpr int64_t kAtOnce = 8;   // channels: their source lines stay in the first-level cache
   const ConvShape& s = op.shape;
   const int64_t outputs = s.output_channels, inputs = s.group_inputs(), nr = op.kernel->nr;
+  int64_t taps[9];
+  for (int64_t tap = 0; tap < 9; ++tap) taps[tap] = tap / 3 * strides.row + tap % 3 * strides.column;
   for (int64_t first = 0; first < outputs; first += nr) {
     const int64_t columns = std::min(nr, outputs - first), width = round_up(columns, op.kernel->n_step);
     const int64_t at_once = first / kColumnsAtOnce * kColumnsAtOnce;   // where those columns begin that go through the products together
     const int64_t step = std::min(kColumnsAtOnce, op.packed_columns - at_once) * inputs;
     float* panel = group.weights + at_once * kProducts * inputs + (first - at_once) * inputs;
     const std::byte* source = static_cast<const std::byte*>(weights) + first * strides.output * 4;
+    float g[kAtOnce][9][kWidestPanel] = {};
     for (int64_t begin = 0; begin < inputs; begin += kAtOnce) {
       const int64_t count = std::min(kAtOnce, inputs - begin);
-      float g[kAtOnce][9][kWidestPanel] = {};
       for (int64_t o = 0; o < columns; ++o)
-        for (int64_t c = 0; c < count; ++c)
-          for (int64_t tap = 0; tap < 9; ++tap)
-            g[c][tap][o] = load_float(source, o * strides.output + (begin + c) * strides.channel + tap / 3 * strides.row + tap % 3 * strides.column);
+        for (int64_t c = 0; c < count; ++c) {
+          const std::byte* from = source + (o * strides.output + (begin + c) * strides.channel) * 4;
+          for (int tap = 0; tap < 9; ++tap) g[c][tap][o] = load_float(from, taps[tap]);
+        }
       // Together: the 16 matrices lie at distances whose lines would push each other out.
       float u[kAtOnce][kProducts][kWidestPanel];
-      for (int64_t c = 0; c < count; ++c) transform_weights(g[c], width, u[c]);
+      for (int64_t c = 0; c < count; ++c) transform_weights(g[c], u[c]);
       for (int64_t k = 0; k < kProducts; ++k)
         for (int64_t c = 0; c < count; ++c)
           std::memcpy(panel + k * step + (begin + c) * width, u[c][k], static_cast<size_t>(width) * sizeof(float));
