@@ -26,6 +26,20 @@ void write_all(const std::string& path, const std::string& contents) {
   file.commit();
 }
 
+TEST(MappedFile, HintsChangeNothing) {
+  std::string contents(3 << 20, 'x');
+  contents[12345] = 'y';
+  for (size_t size : {size_t{0}, size_t{1}, size_t{5000}, contents.size()}) {
+    write_all(test_file("hints"), contents.substr(0, size));
+    auto file = MappedFile::open(test_file("hints"));
+    file->read_ahead();
+    bring_in(file->bytes());
+    if (size > 100) bring_in(file->bytes().subspan(77, size - 100));
+    EXPECT_EQ(file->view(), contents.substr(0, size));
+  }
+  bring_in({});
+}
+
 TEST(MappedFile, ShowsTheBytesOfTheFile) {
   std::string path = test_file("bytes");
   write_all(path, "eight bits");
