@@ -138,6 +138,7 @@ void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin
   block.a_rows = op.grid.row_block;
   block.taps = op.taps;
   block.channels = op.channels;
+  block.run = gemm_f32::run_length(op.taps * op.channels);
   block.c_offsets = scratch.offsets;
   block.low = args.low;
   block.high = args.high;

@@ -7,7 +7,7 @@
 //     });
 //
 // output[p][o] = clamp(Σ over taps (i, j) and channels c of input · weight + bias[o] (+ residual[p][o])): fused multiply-adds
-// in the order (i, j, c), summed up in runs of gemm_f32::kRun, then the bias; padding is multiplied as zero; see
+// in the order (i, j, c), summed up in runs of gemm_f32::run_length(their number), then the bias; padding is multiplied as zero; see
 // gemm_f32/gemm_f32.h. Some 3×3 convolutions of stride 1 go by fewer products instead: conv_f32_winograd.cc. The same bits whatever
 // the level and the tasks. Weights that change at run time (a matrix product of two activations) are packed at run time; pack_conv_f32
 // allocates nothing either.

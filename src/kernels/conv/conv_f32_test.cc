@@ -51,19 +51,20 @@ std::vector<float> expected(const Problem& p) {
   visit_outputs(p.shape, [&](int64_t image, int64_t y, int64_t x, int64_t o, int64_t at) {
     const float bias = p.with_bias ? p.bias[static_cast<size_t>(o)] : 0.0f;
     float v = 0, sum = 0;
-    int64_t products = 0;
-    auto add = [&](int64_t input, int64_t weight) {
-      v = std::fma(input < 0 ? 0.0f : p.input[static_cast<size_t>(input)], p.weights[static_cast<size_t>(weight)], v);
-      if (form == Form::kDepthwise || ++products % gemm_f32::kRun != 0) return;
-      sum = products == gemm_f32::kRun ? v : sum + v;
-      v = 0;
+    auto visit = [&](auto&& each) {
+      if (form == Form::kTransposed) visit_transposed_products(p.shape, image, y, x, o, each);
+      else visit_products(p.shape, image, y, x, o, each);
     };
-    if (form == Form::kTransposed) {
-      visit_transposed_products(p.shape, image, y, x, o, add);
-    } else {
-      visit_products(p.shape, image, y, x, o, add);
-    }
-    if (products >= gemm_f32::kRun) v = sum + v;
+    int64_t depth = 0, products = 0;
+    visit([&](int64_t, int64_t) { ++depth; });
+    const int64_t length = gemm_f32::run_length(depth);
+    visit([&](int64_t input, int64_t weight) {
+      v = std::fma(input < 0 ? 0.0f : p.input[static_cast<size_t>(input)], p.weights[static_cast<size_t>(weight)], v);
+      if (form == Form::kDepthwise || ++products % length != 0) return;
+      sum = products == length ? v : sum + v;
+      v = 0;
+    });
+    if (products >= length) v = sum + v;
     v = v + bias;
     if (p.with_residual) v += p.residual[static_cast<size_t>(at)];
     v = p.low > v ? p.low : v;

@@ -60,11 +60,11 @@ std::vector<float> expected(const Problem& p) {
           const float* g = &p.weights[static_cast<size_t>((o * s.input_channels + c) * 9)];
           const float u = three(three(g[0], g[3], g[6], i), three(g[1], g[4], g[7], i), three(g[2], g[5], g[8], i), j);
           v = std::fma(across[j], u, v);
-          if ((c + 1) % gemm_f32::kRun != 0) continue;
-          sum = c + 1 == gemm_f32::kRun ? v : sum + v;
+          if ((c + 1) % gemm_f32::kLongRun != 0) continue;
+          sum = c + 1 == gemm_f32::kLongRun ? v : sum + v;
           v = 0;
         }
-        m[i][j] = (s.input_channels >= gemm_f32::kRun ? sum + v : v) + 0.0f;
+        m[i][j] = (s.input_channels >= gemm_f32::kLongRun ? sum + v : v) + 0.0f;
       }
     float down[4];
     for (int j = 0; j < 4; ++j) down[j] = two(m[0][j], m[1][j], m[2][j], m[3][j], y % 2);
@@ -140,7 +140,7 @@ TEST(WinogradConvF32, StaysPrecise) {
       const float d = input < 0 ? 0 : p.input[static_cast<size_t>(input)], w = p.weights[static_cast<size_t>(weight)];
       exact += static_cast<double>(d) * static_cast<double>(w);
       run = std::fma(d, w, run);
-      if (++products % gemm_f32::kRun == 0) direct += run, run = 0;
+      if (++products % gemm_f32::kLongRun == 0) direct += run, run = 0;
     });
     direct = (direct + run) + p.bias[static_cast<size_t>(o)];
     worst = std::max(worst, std::abs(exact - static_cast<double>(got[static_cast<size_t>(at)])));

@@ -43,7 +43,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     const float* a[kRows];
     repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
     for (int64_t c = 0; c < block.channels;) {
-      const int64_t end = block.channels - c < kRun - run ? block.channels : c + kRun - run;
+      const int64_t end = block.channels - c < block.run - run ? block.channels : c + block.run - run;
       run += end - c;
       for (; c + 4 <= end; c += 4) {
         float32x4_t x[kRows];
@@ -62,7 +62,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
           repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = vfmaq_n_f32(v[r][w], weights, a[r][c]); });
         });
       }
-      if (run == kRun) finish_run();
+      if (run == block.run) finish_run();
     }
   }
   if (any) add_sums();

@@ -20,12 +20,12 @@ static void run(const Block& block) {
         const float* a = static_cast<const float*>(block.a[t * block.a_rows + i]);
         for (int64_t c = 0; c < block.channels; ++c) {
           v = std::fma(a[c], b[(t * block.channels + c) * width], v);
-          if (++done % kRun != 0) continue;
-          sum = done == kRun ? v : sum + v;
+          if (++done % block.run != 0) continue;
+          sum = done == block.run ? v : sum + v;
           v = 0;
         }
       }
-      if (done >= kRun) v = sum + v;
+      if (done >= block.run) v = sum + v;
       v = v + block.bias[j];
       const int64_t at = block.c_offsets[i] + j;
       if (block.residual != nullptr) v = v + block.residual[at];

@@ -67,7 +67,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     const float* a[kRows];
     repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
     for (int64_t c = 0; c < block.channels;) {
-      const int64_t end = block.channels - c < kRun - run ? block.channels : c + kRun - run;
+      const int64_t end = block.channels - c < block.run - run ? block.channels : c + block.run - run;
       run += end - c;
       const float* x_end[kRows];
       repeat<kRows>([&](auto r) OCTET_INLINE { x_end[r] = a[r] + end; });
@@ -90,7 +90,7 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
         step(k + 1, b + kInPanel * kLanes);
       }
       c = end;
-      if (run == kRun) finish_run();
+      if (run == block.run) finish_run();
     }
   }
   if (any) add_sums();
@@ -132,7 +132,7 @@ void run(const Block& block) {
     const float* b = block.b + j * depth;
     int64_t left = (block.m + kMostRows - 1) / kMostRows;
     const int64_t panel = depth * (columns > kLanes ? kColumns : kLanes);
-    Ahead ahead(b + panel, block.b_end, panel * static_cast<int64_t>(sizeof(float)), left, (depth + kRun - 1) / kRun);
+    Ahead ahead(b + panel, block.b_end, panel * static_cast<int64_t>(sizeof(float)), left, (depth + block.run - 1) / block.run);
     // Equal shares of the rows: a last tile of one row would cost as much as three.
     for (int64_t i = 0; left > 0; --left) {
       const int64_t rows = (block.m - i + left - 1) / left;
