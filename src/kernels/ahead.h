@@ -10,7 +10,7 @@
 namespace octet::kernels {
 
 struct Ahead {
-  const std::byte* at = nullptr;
+  const std::byte *at = nullptr, *last = nullptr;
   int64_t lines = 0;   // each time
 
   Ahead() = default;
@@ -19,13 +19,14 @@ struct Ahead {
   OCTET_INLINE Ahead(const void* next, const void* end, int64_t bytes, int64_t tiles, int64_t times)
       : at(static_cast<const std::byte*>(next)) {
     constexpr int64_t kLine = 64, kFewTiles = 3;
-    const std::byte* last = static_cast<const std::byte*>(end);
+    last = static_cast<const std::byte*>(end);
     if (last == nullptr || at >= last || tiles < kFewTiles) return;
     if (bytes > last - at) bytes = last - at;
+    last = at + bytes;
     lines = (bytes + tiles * times * kLine - 1) / (tiles * times * kLine);
   }
   OCTET_INLINE void fetch() {
-    for (int64_t l = 0; l < lines; ++l, at += 64) __builtin_prefetch(at, 0, 2);
+    for (int64_t l = 0; l < lines && at < last; ++l, at += 64) __builtin_prefetch(at, 0, 2);
   }
 };
 

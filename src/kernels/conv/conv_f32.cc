@@ -162,7 +162,7 @@ void run_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t task_begin
     block.m = part.rows;
     block.n = part.columns;
     block.b = group.weights + part.column * depth;
-    block.b_end = group.weights + op.packed_columns * depth;
+    block.b_end = weights_are_near(op.packed_columns * depth, part.row) ? nullptr : group.weights + op.packed_columns * depth;
     block.bias = group.bias + part.column;
     block.c = args.output + column;
     block.residual = args.residual == nullptr ? nullptr : args.residual + column;

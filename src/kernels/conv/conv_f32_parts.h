@@ -19,6 +19,10 @@ struct PackedGroupF32 {
   }
 };
 
+// Whether the rows from `row` on find the weights in the second-level cache, where the rows before them left them: then there is nothing
+// to fetch ahead.
+inline bool weights_are_near(int64_t weights, int64_t row) { return row > 0 && weights * static_cast<int64_t>(sizeof(float)) <= cache_sizes().l2 / 4; }
+
 // The way of fewer products, for 3×3 kernels.
 void prepare_winograd(ConvF32& op);   // sets everything that depends on it where the shape allows it
 void pack_winograd(const ConvF32& op, const void* weights, const WeightStrides& strides, const PackedGroupF32& group);

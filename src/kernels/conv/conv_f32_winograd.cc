@@ -173,7 +173,7 @@ void run_winograd_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t t
   product.c_offsets = scratch.row_offsets;
   product.low = -std::numeric_limits<float>::infinity();
   product.high = std::numeric_limits<float>::infinity();
-  product.b_end = group.weights + kProducts * op.packed_columns * inputs;
+  const int64_t weights = kProducts * op.packed_columns * inputs;
   winograd_f32::Square square;
   square.step = products_step(op);
   square.low = args.low;
@@ -184,6 +184,7 @@ void run_winograd_conv_f32(const ConvF32& op, const ConvF32Args& args, int64_t t
     if (part.row != before) transform_squares(op, args.input, part.row, part.rows, scratch);
     before = part.row;
     product.m = part.rows;
+    product.b_end = weights_are_near(weights, part.row) ? nullptr : group.weights + weights;
     for (int64_t first = 0; first < part.columns; first += kColumnsAtOnce) {
       const int64_t column = part.column + first, columns = std::min(kColumnsAtOnce, part.columns - first);
       const int64_t together = std::min(kColumnsAtOnce, op.packed_columns - column);

@@ -10,6 +10,7 @@ namespace octet::kernels::gemm_f32 {
 namespace {
 
 constexpr int64_t kLanes = 16, kColumns = 32, kMostRows = 12, kFewRows = 3, kFewRowsPanels = 4;
+constexpr int64_t kBetweenFetches = 32;   // channels: many lines at once would hold up the loads
 
 // kRows × (kWide · 16) outputs from row i, column j on; `columns` of them are real. Columns beyond the first panel's 32 come from the
 // next panels, `panel` floats apart.
@@ -41,13 +42,13 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
     });
     any = true;
     run = 0;
-    ahead.fetch();
   };
+  const int64_t most = ahead.lines > 0 ? kBetweenFetches : block.run;
   for (int64_t t = 0; t < block.taps; ++t) {
     const float* a[kRows];
     repeat<kRows>([&](auto r) OCTET_INLINE { a[r] = static_cast<const float*>(block.a[t * block.a_rows + i + r]); });
     for (int64_t c = 0; c < block.channels;) {
-      const int64_t end = block.channels - c < block.run - run ? block.channels : c + block.run - run;
+      const int64_t left = block.channels - c < block.run - run ? block.channels - c : block.run - run, end = c + (left < most ? left : most);
       run += end - c;
       // Counting up to zero saves the register that would hold the end: twelve rows take all there are.
       const float* x_end[kRows];
@@ -71,11 +72,11 @@ void tile(const Block& block, int64_t i, int64_t j, int64_t columns, const float
         step(k + 1, b + kInPanel * kLanes);
       }
       c = end;
+      ahead.fetch();
       if (run == block.run) finish_run();
     }
   }
   if (any) add_sums();
-  if (run != 0) ahead.fetch();
   repeat<kWide>([&](auto w) OCTET_INLINE {
     const __m512 bias = _mm512_loadu_ps(block.bias + j + w * kLanes);
     repeat<kRows>([&](auto r) OCTET_INLINE { v[r][w] = _mm512_add_ps(v[r][w], bias); });
@@ -125,7 +126,7 @@ void run(const Block& block) {
     const float* b = block.b + j * depth;
     int64_t left = (block.m + kMostRows - 1) / kMostRows;
     const int64_t panel = depth * (columns > kLanes ? kColumns : kLanes);
-    Ahead ahead(b + panel, block.b_end, panel * static_cast<int64_t>(sizeof(float)), left, (depth + block.run - 1) / block.run);
+    Ahead ahead(b + panel, block.b_end, panel * static_cast<int64_t>(sizeof(float)), left, (depth + kBetweenFetches - 1) / kBetweenFetches);
     // Equal shares of the rows: a last tile of one row would cost as much as four.
     for (int64_t i = 0; left > 0; --left) {
       const int64_t rows = (block.m - i + left - 1) / left;
