@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What quantizing costs: every labelled model of OCTET_SHARED, float and int8, by Octet and by ONNX Runtime on the same files and frames.
 
-    bench/accuracy.py --build build/release [--only NAME...] [--methods minmax mse dynamic weight-only] [--frames N] [--results FILE]
+    bench/accuracy.py --build build/release [--only NAME...] [--methods minmax mse "mse, corrected" dynamic weight-only] [--frames N] [--results FILE]
 
 Frames to calibrate with are apart from those scored. Outputs of both engines go through the same decoder and metric. Each written file is
 checked by onnx.checker (up to opset 17) and opened and run by ONNX Runtime. --results keeps what was measured, one JSON object per line; with
@@ -49,8 +49,22 @@ CASES = [
     Case("turbofan_lstm", "turbofan_lstm", "turbofan/fd001_train_windows_x.npy[:500]", "turbofan/fd001_test_last30_x.npy", "turbofan/fd001_test_rul_y.npy", "RMSE"),
     Case("gesture_lstm", "gesture_lstm", f"{GESTURES[0]}[:200]", f"{GESTURES[0]}[200:]", "", "top1"),
 ]
-METHODS = {"minmax": ("static", "minmax"), "mse": ("static", "mse"), "percentile": ("static", "percentile"), "entropy": ("static", "entropy"),
-           "dynamic": ("dynamic", None), "weight-only": ("weight-only", None)}
+# Options of octet quantize. What is static is calibrated.
+PLAIN = ["--method", "static", "--bias-correction", "none", "--calibrator"]
+CORRECTED = ["--method", "static", "--bias-correction", "auto", "--calibrator"]
+METHODS = {
+    "minmax": [*PLAIN, "minmax"],
+    "moving-average": [*PLAIN, "moving-average"],
+    "percentile": [*PLAIN, "percentile"],
+    "entropy": [*PLAIN, "entropy"],
+    "mse": [*PLAIN, "mse"],
+    "mse, equalized": [*PLAIN, "mse", "--equalize"],
+    "mse, corrected": [*CORRECTED, "mse"],   # what octet quantize does when nothing is said
+    "mse, equalized, corrected": [*CORRECTED, "mse", "--equalize"],
+    "dynamic": ["--method", "dynamic"],
+    "weight-only": ["--method", "weight-only"],
+    "weight-only, 4 bits": ["--method", "weight-only", "--bits", "4"],
+}
 CHECKER_OPSET = 17   # what the checker of the onnx package at hand knows
 
 
@@ -79,11 +93,10 @@ def measure(engines, case, methods, frames, work, keep):
     folders = {"float_octet": work / "float_octet", "float_ort": work / "float_ort"}
     notes = {}
     for name in methods:
-        method, calibrator = METHODS[name]
-        out = (keep or work) / f"{case.model}.{name}.onnx"
-        words = ["quantize", path, "-o", out, "--method", method, "--recipe", recipe, "--threads", engines.threads, "--json"]
-        if calibrator:
-            words += ["--calibrator", calibrator, "--data", SHARED / "data" / case.calibration]
+        out = (keep or work) / f"{case.model}.{name.replace(', ', '-').replace(' ', '-')}.onnx"
+        words = ["quantize", path, "-o", out, *METHODS[name], "--recipe", recipe, "--threads", engines.threads, "--json"]
+        if "static" in METHODS[name]:
+            words += ["--data", SHARED / "data" / case.calibration]
             if case.calibration_labels:
                 words += ["--labels", SHARED / "data" / case.calibration_labels]
         note = notes.setdefault(name, {})
@@ -130,7 +143,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--methods", nargs="*", default=["minmax", "mse", "dynamic", "weight-only"], choices=list(METHODS))
+    parser.add_argument("--methods", nargs="*", default=["minmax", "mse", "mse, corrected", "dynamic", "weight-only"], choices=list(METHODS))
     parser.add_argument("--frames", type=int, default=0, help="score on at most so many frames")
     parser.add_argument("--results", default="", help="file to add results to")
     parser.add_argument("--print", action="store_true", dest="only_print")

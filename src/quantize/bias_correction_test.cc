@@ -51,6 +51,33 @@ TEST(BiasCorrection, BringsMeansBack) {
   EXPECT_NE(from_data.notes[0].find("3 layers"), std::string::npos);
 }
 
+TEST(BiasCorrection, AutomaticTakesWhatIsNearer) {
+  Recipe recipe;
+  recipe.weights = Granularity::kTensor;
+  const Shape shape{1, 3, 16, 16};
+  int kept = 0, left_out = 0;
+  // Behind the sine of something large no error is a shift: half of the time the correction moves the result away.
+  for (float size : {0.0f, 100.0f, 211.0f, 307.0f, 401.0f, 503.0f}) {
+    Network n;
+    Value* x = n.graph.add_input("picture", DType::kFloat32, shape);
+    Value* y = n.conv(n.add("Relu", {n.conv(x, 3, 16, 3, 1, 5, false)}), 16, 8, 1, 1, 5, false);
+    if (size > 0) y = n.add("Sin", {n.add("Mul", {y, n.graph.add_constant("many", Tensor::scalar(size))})});
+    n.graph.add_output(y);
+    auto quantized = [&](BiasCorrection correction) {
+      recipe.bias_correction = correction;
+      return quantize_model(n.model, recipe, frames(8, {shape}));
+    };
+    QuantizeResult plain = quantized(BiasCorrection::kNone), corrected = quantized(BiasCorrection::kData), chosen = quantized(BiasCorrection::kAutomatic);
+    ASSERT_EQ(chosen.notes.size(), 1u);
+    bool keeps = chosen.notes[0].find("from data") != std::string::npos;
+    ++(keeps ? kept : left_out);
+    Tensor input = random_tensor(shape, 5);
+    EXPECT_EQ(run(chosen.model, {&input, 1})[0], run((keeps ? corrected : plain).model, {&input, 1})[0]);
+  }
+  EXPECT_GT(kept, 0);
+  EXPECT_GT(left_out, 0);
+}
+
 TEST(BiasCorrection, CorrectsTheAdditionBehindAProduct) {
   Network n;
   Value* x = n.graph.add_input("tokens", DType::kFloat32, Shape{1, 10, 16});
@@ -61,6 +88,7 @@ TEST(BiasCorrection, CorrectsTheAdditionBehindAProduct) {
   n.graph.add_output(n.add("Add", {product, n.graph.add_constant("b", random_tensor({8}, 4))}));
   Recipe recipe;
   recipe.weights = Granularity::kTensor;
+  recipe.bias_correction = BiasCorrection::kNone;
   Model prepared = prepare_float(n.model);
   QuantizeResult result = quantize_model(n.model, recipe, frames(8, {{1, 10, 16}}));
   std::vector<std::vector<Tensor>> kept;

@@ -10,7 +10,7 @@ namespace {
 constexpr std::string_view kMethods[] = {"static", "dynamic", "weight-only"};
 constexpr std::string_view kGranularities[] = {"tensor", "channel"};
 constexpr std::string_view kCalibrators[] = {"minmax", "percentile", "entropy", "mse", "moving-average"};
-constexpr std::string_view kBiasCorrections[] = {"none", "analytic", "data"};
+constexpr std::string_view kBiasCorrections[] = {"auto", "none", "analytic", "data"};
 constexpr std::string_view kActivations[] = {"uint8", "int8"};
 constexpr std::string_view kOtherTables[] = {"preprocess", "inputs", "labels", "task"};
 

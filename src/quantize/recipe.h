@@ -13,12 +13,13 @@ namespace octet {
 
 enum class Method : uint8_t { kStatic, kDynamic, kWeightOnly };
 enum class Granularity : uint8_t { kTensor, kChannel };
-enum class BiasCorrection : uint8_t { kNone, kAnalytic, kData };   // quantize/bias_correction.h
+// quantize/bias_correction.h. Automatic: from data, unless the outputs are nearer to the float model's without.
+enum class BiasCorrection : uint8_t { kAutomatic, kNone, kAnalytic, kData };
 
 const char* method_name(Method method);                 // "static", "dynamic", "weight-only"
 Method method_from_name(std::string_view name);         // throws Error
 const char* granularity_name(Granularity granularity);  // "tensor", "channel"
-const char* bias_correction_name(BiasCorrection correction);   // "none", "analytic", "data"
+const char* bias_correction_name(BiasCorrection correction);   // "auto", "none", "analytic", "data"
 BiasCorrection bias_correction_from_name(std::string_view name);   // throws Error
 
 // What one layer does differently from the rest. Absent means: as everywhere.
@@ -40,7 +41,7 @@ struct Recipe {
   double percentile = 99.99;
   bool equalize = false;                  // quantize/equalize.h
   double equalize_strength = -1;          // 0 to 1: α for all; negative: chosen for each set of layers
-  BiasCorrection bias_correction = BiasCorrection::kNone;
+  BiasCorrection bias_correction = BiasCorrection::kAutomatic;
   int weight_bits = 8;                    // weight-only: 8 or 4; 4 needs blocks
   int64_t block = 0;                      // weight-only: input channels per scale; 0: one scale per channel
   std::vector<LayerOverride> layers;      // later entries win

@@ -7,6 +7,7 @@
 #include "base/interrupt.h"
 #include "calibrate/calibrate.h"
 #include "graph/operator.h"
+#include "measure/evaluate.h"
 #include "quantize/bias_correction.h"
 #include "quantize/prepare.h"
 
@@ -34,6 +35,24 @@ std::vector<std::string> all_values_to_observe(const Model& prepared, const Reci
     }
   }
   return {known.begin(), known.end()};
+}
+
+// Kept frames once more, for those who judge models.
+FrameStream stream_of(const Model& model, const std::vector<std::vector<Tensor>>& frames) {
+  std::vector<std::string> names;
+  for (const Value* input : model.graph->inputs) names.push_back(input->name);
+  auto at = std::make_shared<size_t>(0);
+  FrameStream stream;
+  stream.count = static_cast<int64_t>(frames.size());
+  stream.rewind = [at] { *at = 0; };
+  stream.next = [at, names, &frames](Frame& frame) {
+    if (*at == frames.size()) return false;
+    frame = Frame();
+    for (size_t i = 0; i < names.size(); ++i) frame.inputs.push_back({names[i], frames[*at][i]});
+    ++*at;
+    return true;
+  };
+  return stream;
 }
 
 }  // namespace
@@ -79,13 +98,30 @@ QuantizeResult StaticJob::quantize(const Recipe& recipe) {
   if (recipe.bias_correction == BiasCorrection::kAnalytic) {
     int layers = correct_biases_analytically(result.model, prepared_, channel_statistics(input_channels(), "watching channels"));
     result.notes.push_back(text("bias correction (analytic): ", layers, " layers"));
-  } else if (recipe.bias_correction == BiasCorrection::kData) {
-    int layers = correct_biases(result.model, prepared_, kept_frames(), options_,
-                                [&](int64_t done, int64_t total) { if (progress_) progress_("correcting biases", done, total); });
-    result.notes.push_back(text("bias correction (from data): ", layers, " layers"));
+  } else if (recipe.bias_correction != BiasCorrection::kNone) {
+    correct_from_data(result, recipe.bias_correction == BiasCorrection::kAutomatic);
   }
   result.frames = count_;
   return result;
+}
+
+// `judges`: only where the outputs come nearer to the float model's. Errors of a layer that 8 bits break are no shifts, and "correcting"
+// them adds to them.
+void StaticJob::correct_from_data(QuantizeResult& result, bool judges) {
+  Model plain = judges ? result.model.clone() : Model();
+  int layers = correct_biases(result.model, prepared_, kept_frames(), options_,
+                              [&](int64_t done, int64_t total) { if (progress_) progress_("correcting biases", done, total); });
+  if (judges) {
+    FrameStream frames = stream_of(prepared_, kept_frames());
+    Evaluator evaluator(prepared_, frames, nullptr, false, options_, {});
+    double before = evaluator.listen(plain).noise, after = evaluator.listen(result.model).noise;
+    if (!(after <= before)) {
+      result.model = std::move(plain);
+      result.notes.push_back("bias correction: left out, because the outputs come no nearer to the float model's (octet sensitivity finds the layer to keep float)");
+      return;
+    }
+  }
+  result.notes.push_back(text("bias correction (from data): ", layers, " layers"));
 }
 
 void StaticJob::pass(const char* what, const std::function<void(std::span<const Tensor>)>& use) {

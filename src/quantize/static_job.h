@@ -28,6 +28,7 @@ class StaticJob {
  private:
   void calibrate();
   void equalize();
+  void correct_from_data(QuantizeResult& result, bool judges);
   void pass(const char* what, const std::function<void(std::span<const Tensor>)>& use);
   ChannelStatisticsMap channel_statistics(const std::map<std::string, int>& wanted, const char* what);
   std::map<std::string, int> input_channels() const;

@@ -48,8 +48,10 @@ Command add_quantize(CLI::App& app) {
   command->add_option("--block", request->block, "input channels per scale: 16, 32, ... 1024 (weight-only; 32 with --bits 4)")
       ->type_name("N")->check(CLI::PositiveNumber);
   command->add_flag("--equalize", request->equalize, "bring channels of very different size to one size first (static)");
-  command->add_option("--bias-correction", request->bias_correction, "move biases so that layers keep their means: none, analytic, data (static)")
-      ->type_name("HOW")->check(CLI::IsMember({"none", "analytic", "data"}));
+  command->add_option("--bias-correction", request->bias_correction,
+                      "move biases so that layers keep their means: none, analytic, data, auto (static;\n"
+                      "default: auto, from data where that brings the outputs nearer to the float model's)")
+      ->type_name("HOW")->check(CLI::IsMember({"auto", "none", "analytic", "data"}));
   command->add_option("--save-calibration", request->options.save_calibration, "write what was seen of the frames here, for --calibration")->type_name("FILE");
   command->add_option("--calibration", request->options.calibration, "ranges from saved calibrations instead of --data; several are joined")->type_name("FILE");
   add_session_options(*command, request->options.session);

@@ -104,6 +104,7 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   summary.weights = granularity_name(recipe.weights);
 
   bool saved = !options.calibration.empty();
+  if (saved && recipe.bias_correction == BiasCorrection::kAutomatic) recipe.bias_correction = BiasCorrection::kNone;   // it wants the frames
   if ((saved || !options.save_calibration.empty()) && recipe.method != Method::kStatic)
     throw Error(ErrorCode::kInvalidArgument, "only static quantization calibrates", "leave --calibration and --save-calibration out");
   std::unique_ptr<FrameSource> source;
