@@ -35,6 +35,8 @@ static_assert(sizeof(Header) == kHeaderBytes);
 enum class Constant : uint8_t { kNone = 0, kInline = 1, kBlock = 2, kAbsent = 3 };
 enum class Attribute : uint8_t { kInteger = 0, kFloat, kString, kTensor, kGraph, kIntegers, kFloats, kStrings };
 
+uint32_t crc_of(const void* bytes, size_t count);   // CRC-32C
+
 inline uint64_t aligned(uint64_t at, uint64_t step = kAlignment) { return (at + step - 1) / step * step; }
 
 class ByteWriter {

@@ -1,17 +1,12 @@
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 
-#include "base/cpu.h"
 #include "base/mapped_file.h"
 #include "base/thread_pool.h"
 #include "graph/operator.h"
-#include "kernels/crc32c/crc32c.h"
 #include "plan/pack.h"
 #include "plan/pack_format.h"
 
@@ -20,8 +15,6 @@ namespace octet {
 using namespace pack_format;
 
 namespace {
-
-uint32_t crc_of(const void* bytes, size_t count) { return kernels::crc32c::select(supported_isas().back()).kernel->run(0, bytes, count); }
 
 DType checked_dtype(uint8_t code) {
   if (code > static_cast<uint8_t>(DType::kFloat4E2M1)) ByteReader::damaged("an element type is unknown");
@@ -420,35 +413,6 @@ void Pack::verify_blocks(ThreadPool& pool) const {
       if (!verify_piece(static_cast<size_t>(i))) whole = false;
   });
   if (!whole) ByteReader::damaged("the checksum of a block of weights is wrong");
-}
-
-PackSource identify(const std::string& path) {
-  PackSource source;
-  struct stat facts;
-  if (path.empty() || ::stat(path.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode)) return source;
-  char* absolute = ::realpath(path.c_str(), nullptr);
-  source.path = absolute != nullptr ? absolute : path;
-  std::free(absolute);
-  source.bytes = static_cast<uint64_t>(facts.st_size);
-  source.inode = static_cast<uint64_t>(facts.st_ino);
-  source.modified_ns = static_cast<int64_t>(facts.st_mtim.tv_sec) * 1000000000 + facts.st_mtim.tv_nsec;
-  return source;
-}
-
-uint64_t hash_of(std::span<const std::byte> bytes) {
-  // Two checksums over halves that overlap nowhere, with the length: enough to notice a change, no protection against malice.
-  size_t half = bytes.size() / 2;
-  uint64_t low = crc_of(bytes.data(), half), high = crc_of(bytes.data() + half, bytes.size() - half);
-  return (high << 32 | low) ^ bytes.size();
-}
-
-bool looks_like_pack(const std::string& path) {
-  char magic[sizeof kMagic];
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file < 0) return false;
-  bool pack = ::read(file, magic, sizeof magic) == sizeof magic && std::memcmp(magic, kMagic, sizeof magic) == 0;
-  ::close(file);
-  return pack;
 }
 
 }  // namespace octet

@@ -6,7 +6,6 @@
 #include "base/cpu.h"
 #include "base/mapped_file.h"
 #include "graph/operator.h"
-#include "kernels/crc32c/crc32c.h"
 #include "plan/pack.h"
 #include "plan/pack_format.h"
 
@@ -15,8 +14,6 @@ namespace octet {
 namespace {
 
 using namespace pack_format;
-
-uint32_t crc_of(const void* bytes, size_t count) { return kernels::crc32c::select(supported_isas().back()).kernel->run(0, bytes, count); }
 
 class PackWriter {
  public:
