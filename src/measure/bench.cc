@@ -100,33 +100,31 @@ class Bench {
     child.session = options_.session;
     child.seed = options_.seed;
     for (size_t i = 0; i < result_.input_shapes.size(); ++i) child.shapes.emplace_back(session_->inputs()[i].name, result_.input_shapes[i]);
-    std::vector<double> start, init, first, whole, memory, read, threads, plan, verify, init_faults, first_faults;
+    std::vector<ChildTimes> children;
     run_child(child);   // brings the file into the page cache
     for (int i = 0; i < options_.children; ++i) {
       check_interrupt();
       report("fresh processes", i, options_.children);
-      ChildTimes times = run_child(child);
-      start.push_back(times.start_ms);
-      read.push_back(times.opening.read_ms);
-      threads.push_back(times.opening.threads_ms);
-      plan.push_back(times.opening.plan_ms);
-      verify.push_back(times.opening.verify_ms);
-      init_faults.push_back(static_cast<double>(times.init_faults));
-      first_faults.push_back(static_cast<double>(times.first_faults));
-      init.push_back(times.init_ms);
-      first.push_back(times.first_ms);
-      whole.push_back(times.first_frame_ms());
-      memory.push_back(times.peak_memory_mb);
+      children.push_back(run_child(child));
     }
-    result_.start_ms = median(start);
-    fastest_start_ms_ = *std::min_element(start.begin(), start.end());   // a limit, as the other parts of it are
-    result_.opening = {median(read), median(threads), median(plan), median(verify)};
-    result_.init_faults = static_cast<int64_t>(median(init_faults));
-    result_.first_faults = static_cast<int64_t>(median(first_faults));
-    result_.init_ms = median(init);
-    result_.first_ms = median(first);
-    result_.first_frame_ms = median(whole);
-    result_.peak_memory_mb = median(memory);
+    auto median_of = [&](auto&& part) {
+      std::vector<double> values;
+      for (const ChildTimes& times : children) values.push_back(static_cast<double>(part(times)));
+      return median(std::move(values));
+    };
+    fastest_start_ms_ = children[0].start_ms;
+    for (const ChildTimes& times : children) fastest_start_ms_ = std::min(fastest_start_ms_, times.start_ms);   // a limit, as the other parts of it are
+    result_.start_ms = median_of([](const ChildTimes& times) { return times.start_ms; });
+    result_.opening = {median_of([](const ChildTimes& times) { return times.opening.read_ms; }),
+                       median_of([](const ChildTimes& times) { return times.opening.threads_ms; }),
+                       median_of([](const ChildTimes& times) { return times.opening.plan_ms; }),
+                       median_of([](const ChildTimes& times) { return times.opening.verify_ms; })};
+    result_.init_faults = static_cast<int64_t>(median_of([](const ChildTimes& times) { return times.init_faults; }));
+    result_.first_faults = static_cast<int64_t>(median_of([](const ChildTimes& times) { return times.first_faults; }));
+    result_.init_ms = median_of([](const ChildTimes& times) { return times.init_ms; });
+    result_.first_ms = median_of([](const ChildTimes& times) { return times.first_ms; });
+    result_.first_frame_ms = median_of([](const ChildTimes& times) { return times.first_frame_ms(); });
+    result_.peak_memory_mb = median_of([](const ChildTimes& times) { return times.peak_memory_mb; });
   }
 
   void time_runs() {

@@ -156,13 +156,7 @@ CompareResult compare_models(ComparedModel given_a, ComparedModel given_b, const
   if (scorer_a) {
     result.a = scorer_a->score();
     result.b = scorer_b->score();
-    PairedDifference paired = paired_difference(scorer_a->metric(), scorer_b->metric());
-    // A drop is positive when b is worse, whichever way the metric points.
-    double sign = result.a->higher_is_better ? -1 : 1;
-    result.drop = sign * paired.difference;
-    result.drop_low = std::min(sign * paired.interval.low, sign * paired.interval.high);
-    result.drop_high = std::max(sign * paired.interval.low, sign * paired.interval.high);
-    result.p_value = paired.p_value;
+    set_drop(result, scorer_a->metric(), scorer_b->metric(), result.a->higher_is_better);
   }
   return result;
 }

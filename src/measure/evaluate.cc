@@ -156,12 +156,7 @@ Judgement Evaluator::judge(const Model& candidate) const {
   judgement.agreement = agreement.result().value;
   if (scorer == nullptr) return judgement;
   judgement.score = scorer->score();
-  PairedDifference paired = paired_difference(s.scorer->metric(), scorer->metric());
-  double sign = judgement.score->higher_is_better ? -1 : 1;
-  judgement.drop = sign * paired.difference;
-  judgement.drop_low = std::min(sign * paired.interval.low, sign * paired.interval.high);
-  judgement.drop_high = std::max(sign * paired.interval.low, sign * paired.interval.high);
-  judgement.p_value = paired.p_value;
+  set_drop(judgement, s.scorer->metric(), scorer->metric(), judgement.score->higher_is_better);
   return judgement;
 }
 

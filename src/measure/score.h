@@ -1,10 +1,12 @@
 // The task's score of a model over labelled frames.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 
 #include "measure/frame_stream.h"
 #include "octet/toolkit.h"
+#include "tasks/interval.h"
 #include "tasks/task.h"
 
 namespace octet {
@@ -19,6 +21,17 @@ std::vector<NamedTensor> named_outputs(const Session& session, std::span<const T
 Predictions decode_outputs(const Task& task, const Session& session, std::span<const Tensor> outputs, const Frame& frame);
 
 Score score_of(const MetricResult& result);
+
+// How much worse b scores than a on the same frames, whichever way the metric points: the drop, its interval and p-value of a result.
+template <typename Result>
+void set_drop(Result& result, const Metric& a, const Metric& b, bool higher_is_better) {
+  PairedDifference paired = paired_difference(a, b);
+  double sign = higher_is_better ? -1 : 1;
+  result.drop = sign * paired.difference;
+  result.drop_low = std::min(sign * paired.interval.low, sign * paired.interval.high);
+  result.drop_high = std::max(sign * paired.interval.low, sign * paired.interval.high);
+  result.p_value = paired.p_value;
+}
 
 // Feeds one model's outputs to its metric, frame by frame.
 class Scorer {

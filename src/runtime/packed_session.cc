@@ -218,14 +218,7 @@ Session open_cached(const std::string& path, const SessionOptions& options) {
       implementation->inputs = entry->facts().inputs;
       implementation->outputs = entry->facts().outputs;
     }
-    std::vector<Shape> shapes;
-    bool fixed = true;
-    for (const TensorInfo& input : implementation->inputs) {
-      fixed &= input.has_rank && input.shape.is_concrete();
-      shapes.push_back(input.shape);
-    }
-    if (fixed) implementation->execution_for(shapes);
-    else if (entry != nullptr) implementation->execution_for(entry->shapes(0));   // damage shows now, while it can be mended
+    if (!implementation->start_if_fixed() && entry != nullptr) implementation->execution_for(entry->shapes(0));   // damage shows now, while it can be mended
     return Session(std::move(implementation));
   };
   if (pack != nullptr) {

@@ -105,15 +105,19 @@ Session::Implementation::Compiled Session::Implementation::compile(std::span<con
   return fresh;
 }
 
-Session make_session(Model model, const SessionOptions& options, EngineOptions engine) {
-  auto implementation = std::make_unique<Session::Implementation>(std::move(model), options, std::move(engine));
+bool Session::Implementation::start_if_fixed() {
   std::vector<Shape> shapes;
-  bool fixed = true;
-  for (const TensorInfo& input : implementation->inputs) {
-    fixed &= input.has_rank && input.shape.is_concrete();
+  for (const TensorInfo& input : inputs) {
+    if (!input.has_rank || !input.shape.is_concrete()) return false;
     shapes.push_back(input.shape);
   }
-  if (fixed) implementation->execution_for(shapes);
+  execution_for(shapes);
+  return true;
+}
+
+Session make_session(Model model, const SessionOptions& options, EngineOptions engine) {
+  auto implementation = std::make_unique<Session::Implementation>(std::move(model), options, std::move(engine));
+  implementation->start_if_fixed();
   return Session(std::move(implementation));
 }
 

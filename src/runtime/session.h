@@ -29,6 +29,7 @@ struct Session::Implementation {
   Implementation(Model model, const SessionOptions& options, EngineOptions engine);
 
   Execution& execution_for(std::span<const Shape> shapes);
+  bool start_if_fixed();   // compiles at once where the model fixes all shapes; false where it does not
 
   struct Compiled {
     std::vector<Shape> shapes;

@@ -21,10 +21,7 @@ constexpr int64_t kWidestPanel = 32;           // of the kernels
 constexpr int64_t kFewestChannels = 32;        // fewer are not worth the transformations
 constexpr int64_t kFewestSquares = 32;         // of a picture: fewer wait for the weights, of which there are 16 / 9 as many
 constexpr int64_t kFewestRows = 12, kMostRows = 240;
-constexpr int64_t kMacsWorthATask = 2'000'000, kWantedTasks = 16;
 
-int64_t squares_across(const ConvShape& s) { return (s.output_width + 1) / 2; }
-int64_t squares_down(const ConvShape& s) { return (s.output_height + 1) / 2; }
 // Odd numbers of cache lines, so that what is used together does not meet in the same sets.
 int64_t odd_lines(int64_t floats) { return ((floats + kLine - 1) / kLine | 1) * kLine; }
 int64_t square_stride(const ConvShape& s) { return odd_lines(s.group_inputs()); }
@@ -106,21 +103,9 @@ void prepare_winograd(ConvF32& op) {
     if (entry.kernel == op.kernel) op.winograd = winograd_f32::select(entry.isa).kernel;
   op.taps = 1;
   op.channels = inputs;
-  TaskGrid& grid = op.grid;
-  grid.rows = s.batch * squares_down(s) * squares_across(s);
-  grid.columns = s.output_channels;
-  grid.rows_first = false;
   const int64_t cache = std::max<int64_t>(cache_sizes().l2, 256 << 10) * 4 / 5;
   const int64_t most = std::clamp(cache / (kProducts * square_stride(s) * static_cast<int64_t>(sizeof(float))), kFewestRows, kMostRows);
-  grid.row_blocks = (grid.rows + most - 1) / most;
-  grid.row_block = (grid.rows + grid.row_blocks - 1) / grid.row_blocks;
-  grid.row_blocks = (grid.rows + grid.row_block - 1) / grid.row_block;
-  grid.column_block = round_up(grid.columns, kColumnsAtOnce);
-  const int64_t wanted = std::clamp<int64_t>(s.macs() / kMacsWorthATask, 1, kWantedTasks);
-  while (grid.row_blocks * ((grid.columns + grid.column_block - 1) / grid.column_block) < wanted && grid.column_block >= 2 * kColumnsAtOnce)
-    grid.column_block = round_up(grid.column_block / 2, kColumnsAtOnce);
-  grid.column_blocks = (grid.columns + grid.column_block - 1) / grid.column_block;
-  grid.count = grid.row_blocks * grid.column_blocks;
+  op.grid = cut_squares_into_tasks(s, most, 1, kColumnsAtOnce, kColumnsAtOnce);
 }
 
 void pack_winograd(const ConvF32& op, const void* weights, const WeightStrides& strides, const PackedGroupF32& group) {

@@ -16,10 +16,7 @@ constexpr int64_t kProducts = 16, kPixels = 4;   // products of one square, and 
 constexpr int64_t kMostSquares = 48, kColumnsAtOnce = 64;
 constexpr int64_t kFewestChannels = 16, kMostChannels = 896;   // 4 · 9 · 896 · 255² < 2³¹
 constexpr int64_t kReadBeyond = 64;
-constexpr int64_t kMacsWorthATask = 2'000'000, kWantedTasks = 16;
 
-int64_t squares_across(const ConvShape& s) { return (s.output_width + 1) / 2; }
-int64_t squares_down(const ConvShape& s) { return (s.output_height + 1) / 2; }
 // 16-bit values from one square's transformed input to the next one's: an odd number of cache lines.
 int64_t square_stride(const ConvShape& s) { return (round_up(s.group_inputs(), 32) / 32 | 1) * 32; }
 int64_t even_channels(const ConvShape& s) { return round_up(s.group_inputs(), 2); }
@@ -103,20 +100,7 @@ void prepare_winograd(ConvInt8& op) {
   op.taps = kProducts;
   op.channels = inputs;
   op.padded_channels = even_channels(s) * static_cast<int64_t>(sizeof(int16_t));
-  TaskGrid& grid = op.grid;
-  const int64_t row_step = op.kernel->m_step, column_step = op.kernel->nr;
-  grid.rows = s.batch * squares_down(s) * squares_across(s);
-  grid.columns = s.group_outputs();
-  grid.rows_first = false;
-  grid.row_blocks = (grid.rows + kMostSquares - 1) / kMostSquares;
-  grid.row_block = round_up((grid.rows + grid.row_blocks - 1) / grid.row_blocks, row_step);
-  grid.row_blocks = (grid.rows + grid.row_block - 1) / grid.row_block;
-  grid.column_block = round_up(grid.columns, column_step);
-  const int64_t wanted = std::clamp<int64_t>(s.macs() / kMacsWorthATask, 1, kWantedTasks);
-  while (grid.row_blocks * ((grid.columns + grid.column_block - 1) / grid.column_block) < wanted && grid.column_block >= 2 * kColumnsAtOnce)
-    grid.column_block = round_up(grid.column_block / 2, column_step);
-  grid.column_blocks = (grid.columns + grid.column_block - 1) / grid.column_block;
-  grid.count = grid.row_blocks * grid.column_blocks;
+  op.grid = cut_squares_into_tasks(s, kMostSquares, op.kernel->m_step, op.kernel->nr, kColumnsAtOnce);
 }
 
 void pack_winograd(const ConvInt8& op, const Int8Weights& weights, const PackedGroup& group) {

@@ -85,11 +85,44 @@ TaskBlock task_block(const TaskGrid& grid, int64_t task) {
   return block;
 }
 
+TaskGrid cut_squares_into_tasks(const ConvShape& shape, int64_t most_rows, int64_t row_step, int64_t column_step, int64_t columns_at_once) {
+  TaskGrid grid;
+  grid.rows = shape.batch * squares_down(shape) * squares_across(shape);
+  grid.columns = shape.group_outputs();
+  grid.rows_first = false;
+  grid.row_blocks = (grid.rows + most_rows - 1) / most_rows;
+  grid.row_block = round_up((grid.rows + grid.row_blocks - 1) / grid.row_blocks, row_step);
+  grid.row_blocks = (grid.rows + grid.row_block - 1) / grid.row_block;
+  grid.column_block = round_up(grid.columns, column_step);
+  const int64_t wanted = std::clamp<int64_t>(shape.macs() / kMacsWorthATask, 1, kWantedTasks);
+  while (grid.row_blocks * ((grid.columns + grid.column_block - 1) / grid.column_block) < wanted && grid.column_block >= 2 * columns_at_once)
+    grid.column_block = round_up(grid.column_block / 2, column_step);
+  grid.column_blocks = (grid.columns + grid.column_block - 1) / grid.column_block;
+  grid.count = grid.row_blocks * grid.column_blocks;
+  return grid;
+}
+
+// An output pixel, and the walk from it over `count` pixels in the order of their numbers: line(image, y, x, end) for the pixels [x, end) of a row.
+struct OutputPixel {
+  int64_t x, y, image;
+  OutputPixel(const ConvShape& s, int64_t number)
+      : x(number % s.output_width), y(number / s.output_width % s.output_height), image(number / s.output_width / s.output_height) {}
+};
+template <typename Line>
+static void for_each_line(const ConvShape& s, OutputPixel at, int64_t count, Line&& line) {
+  while (count > 0) {
+    const int64_t end = std::min(s.output_width, at.x + count);
+    count -= end - at.x;
+    line(at.image, at.y, at.x, end);
+    at.x = 0;
+    if (++at.y == s.output_height) at.y = 0, ++at.image;
+  }
+}
+
 void point_rows(const ConvShape& s, const void* input, const void* padding, int64_t element_bytes, int64_t begin,
                 int64_t count, const void** a, int64_t a_rows) {
   const std::byte* base = static_cast<const std::byte*>(input);
-  const int64_t first_x = begin % s.output_width, first_y = begin / s.output_width % s.output_height;
-  const int64_t first_image = begin / s.output_width / s.output_height;
+  const OutputPixel first_pixel(s, begin);
   const int64_t step = s.stride_width * s.input_pixel_stride * element_bytes;
   for (int64_t i = 0; i < s.kernel_height; ++i) {
     for (int64_t j = 0; j < s.kernel_width; ++j) {
@@ -97,10 +130,7 @@ void point_rows(const ConvShape& s, const void* input, const void* padding, int6
       // The output columns whose input column is inside the picture.
       const int64_t shift = j * s.dilation_width - s.pad_left;
       const auto [inside_begin, inside_end] = inside_columns(s, shift, 1);
-      int64_t x = first_x, y = first_y, image = first_image;
-      for (int64_t left = count; left > 0;) {
-        const int64_t end = std::min(s.output_width, x + left);
-        left -= end - x;
+      for_each_line(s, first_pixel, count, [&](int64_t image, int64_t y, int64_t x, int64_t end) {
         const int64_t row = y * s.stride_height + i * s.dilation_height - s.pad_top;
         if (row < 0 || row >= s.input_height) {
           for (; x < end; ++x) *out++ = padding;
@@ -112,9 +142,7 @@ void point_rows(const ConvShape& s, const void* input, const void* padding, int6
           for (; x < last; ++x, pixel += step) *out++ = pixel;
           for (; x < end; ++x) *out++ = padding;
         }
-        x = 0;
-        if (++y == s.output_height) y = 0, ++image;
-      }
+      });
     }
   }
 }
@@ -133,17 +161,13 @@ int64_t run_copy_bytes(const ConvShape& s, int64_t element_bytes) {
 void point_runs(const ConvShape& s, const void* input, const void* padding, int64_t element_bytes, int64_t begin,
                 int64_t count, const void** a, int64_t a_rows, std::byte* copies) {
   const std::byte* base = static_cast<const std::byte*>(input);
-  const int64_t first_x = begin % s.output_width, first_y = begin / s.output_width % s.output_height;
-  const int64_t first_image = begin / s.output_width / s.output_height;
+  const OutputPixel first_pixel(s, begin);
   const int64_t pixel_bytes = s.group_inputs() * element_bytes, step = s.stride_width * pixel_bytes;
   const int64_t copy_bytes = run_copy_bytes(s, element_bytes);
   const auto [inside_begin, inside_end] = inside_columns(s, -s.pad_left, s.kernel_width);
   for (int64_t i = 0; i < s.kernel_height; ++i) {
     const void** out = a + i * a_rows;
-    int64_t x = first_x, y = first_y, image = first_image;
-    for (int64_t left = count; left > 0;) {
-      const int64_t end = std::min(s.output_width, x + left);
-      left -= end - x;
+    for_each_line(s, first_pixel, count, [&](int64_t image, int64_t y, int64_t x, int64_t end) {
       const int64_t row = y * s.stride_height + i * s.dilation_height - s.pad_top;
       if (row < 0 || row >= s.input_height) {
         for (; x < end; ++x) *out++ = padding;
@@ -168,24 +192,16 @@ void point_runs(const ConvShape& s, const void* input, const void* padding, int6
         for (; x < last; ++x, pixel += step) *out++ = pixel;
         copy(end);
       }
-      x = 0;
-      if (++y == s.output_height) y = 0, ++image;
-    }
+    });
   }
 }
 
 void offset_rows(const ConvShape& s, int64_t begin, int64_t count, int64_t* offsets) {
-  int64_t x = begin % s.output_width, y = begin / s.output_width % s.output_height;
-  int64_t image = begin / s.output_width / s.output_height;
-  while (count > 0) {
-    const int64_t end = std::min(s.output_width, x + count);
-    count -= end - x;
+  for_each_line(s, OutputPixel(s, begin), count, [&](int64_t image, int64_t y, int64_t x, int64_t end) {
     const int64_t at = image * s.output_image_stride + y * s.output_row_stride + x * s.output_pixel_stride;
     fill_sequence(offsets, at, s.output_pixel_stride, end - x);
     offsets += end - x;
-    x = 0;
-    if (++y == s.output_height) y = 0, ++image;
-  }
+  });
 }
 
 }  // namespace octet::kernels

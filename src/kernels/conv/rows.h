@@ -63,6 +63,13 @@ struct GridLimits {
 };
 
 TaskGrid cut_into_tasks(const ConvShape& shape, const GridLimits& limits);
+
+// The same for Winograd's ways, whose rows are squares of 2 × 2 outputs: blocks of up to `most_rows`, a multiple of `row_step`, and of a multiple of
+// `column_step` columns; columns are divided for more tasks while blocks have at least twice `columns_at_once`.
+inline int64_t squares_across(const ConvShape& s) { return (s.output_width + 1) / 2; }
+inline int64_t squares_down(const ConvShape& s) { return (s.output_height + 1) / 2; }
+TaskGrid cut_squares_into_tasks(const ConvShape& shape, int64_t most_rows, int64_t row_step, int64_t column_step, int64_t columns_at_once);
+
 TaskBlock task_block(const TaskGrid& grid, int64_t task);
 
 // Sets a[t · a_rows + r] for all taps and the output rows begin + [0, count): the address of the input pixel, or `padding`.
