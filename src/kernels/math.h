@@ -77,6 +77,26 @@ OCTET_INLINE V sigmoid(V x) {
   return select(x < V(0.0f), e, V(1.0f)) / (e + V(1.0f));
 }
 
+// x / (1 + e^-t): SiLU with t = x, to 0.9 units. Networks apply it up to a hundred times in a row, and
+// sigmoid's two units were a third of the error that YOLOX-Nano ended with: what e^-|t|, 1 + e^-|t| and the quotient lose to
+// rounding is carried along and put right at the end.
+template <typename V>
+OCTET_INLINE V times_sigmoid(V x, V t) {
+  const auto negative = t < V(0.0f);
+  const Reduced<V> exponent = reduce_exp(max(V(-174.0f), negate(abs(t))));   // in this order NaN stays
+  const V mantissa = exponent.fraction + V(1.0f), mantissa_rest = exponent.fraction - (mantissa - V(1.0f));
+  const V power = times_power_of_two(V(1.0f), exponent.n);
+  const V below = fma(mantissa, power, V(1.0f)), below_rest = fma(mantissa_rest, power, fma(mantissa, power, V(1.0f) - below));
+  const V inverse = V(1.0f) / below;
+  // sigmoid(t) = above / below, for negative t times a power of two that waits for the end: denormals lose no digits on the way.
+  const V above = select(negative, mantissa, V(1.0f)), above_rest = select(negative, mantissa_rest, V(0.0f));
+  const V minus_quotient = negate(above) * inverse;
+  const V rest = fma(minus_quotient, below, above) + fma(minus_quotient, below_rest, above_rest);
+  const V bounded = max(V(-1e30f), x);   // times e^-174 it is 0
+  const V y = fma(bounded, negate(minus_quotient), bounded * inverse * rest);
+  return select(V(20.0f) < t, x, times_power_of_two(y, select(negative, exponent.n, V(0.0f))));
+}
+
 template <typename V>
 OCTET_INLINE V tanh(V x) {
   V a = abs(x), s = x * x;

@@ -1,6 +1,7 @@
 // The float functions of kernels/math.h and the double ones of math_double.h against the C library, over the whole range.
 #include "kernels/math.h"
 
+#include <cfloat>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -39,6 +40,7 @@ TEST(Math, FloatFunctionsAreAccurate) {
   check_units("exp", [](Scalar x) { return math::exp(x); }, [](double x) { return std::exp(x); }, 1.1, -INFINITY, INFINITY);
   check_units("exp_minus_one", [](Scalar x) { return math::exp_minus_one(x); }, [](double x) { return std::expm1(x); }, 2, -INFINITY, INFINITY);
   check_units("sigmoid", [](Scalar x) { return math::sigmoid(x); }, [](double x) { return 1 / (1 + std::exp(-x)); }, 2.25, -INFINITY, INFINITY);
+  check_units("times_sigmoid", [](Scalar x) { return math::times_sigmoid(x, x); }, [](double x) { return x / (1 + std::exp(-x)); }, 0.9, -FLT_MAX, INFINITY);
   check_units("tanh", [](Scalar x) { return math::tanh(x); }, [](double x) { return std::tanh(x); }, 2, -INFINITY, INFINITY);
   check_units("erf", [](Scalar x) { return math::erf(x); }, [](double x) { return std::erf(x); }, 2, -INFINITY, INFINITY);
   check_units("log", [](Scalar x) { return math::log(x); }, [](double x) { return std::log(x); }, 1.1, -INFINITY, INFINITY);
@@ -47,12 +49,14 @@ TEST(Math, FloatFunctionsAreAccurate) {
 
 TEST(Math, SpecialValues) {
   const Scalar nan(NAN);
-  for (float y : {math::exp(nan).v, math::exp_minus_one(nan).v, math::sigmoid(nan).v, math::tanh(nan).v, math::erf(nan).v, math::log(nan).v, math::log_one_plus(nan).v})
+  for (float y : {math::exp(nan).v, math::exp_minus_one(nan).v, math::sigmoid(nan).v, math::times_sigmoid(nan, nan).v, math::tanh(nan).v, math::erf(nan).v, math::log(nan).v, math::log_one_plus(nan).v})
     EXPECT_TRUE(std::isnan(y));
   EXPECT_EQ(math::exp(Scalar(0)).v, 1);
   EXPECT_EQ(math::exp(Scalar(-INFINITY)).v, 0);
   EXPECT_EQ(math::exp(Scalar(-103.5f)).v, std::exp(-103.5f));   // a denormal
   EXPECT_EQ(math::tanh(Scalar(INFINITY)).v, 1);
+  EXPECT_EQ(math::times_sigmoid(Scalar(-INFINITY), Scalar(-INFINITY)).v, 0);
+  EXPECT_EQ(math::times_sigmoid(Scalar(INFINITY), Scalar(INFINITY)).v, INFINITY);
   EXPECT_TRUE(std::signbit(math::tanh(Scalar(-0.0f)).v));
   EXPECT_TRUE(std::signbit(math::erf(Scalar(-0.0f)).v));
   EXPECT_EQ(math::log(Scalar(1)).v, 0);

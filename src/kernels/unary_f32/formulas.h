@@ -44,13 +44,13 @@ OCTET_INLINE V apply(V x, const Params& params) {
   if constexpr (op == Op::kSign) return select(x < zero, V(-1.0f), select(zero < x, one, x));
   if constexpr (op == Op::kHardSigmoid) return between(fma(alpha, x, beta), zero, one);
   if constexpr (op == Op::kHardSwish) return x * between(fma(x, V(1.0f / 6.0f), half), zero, one);
-  if constexpr (op == Op::kSilu) return x * math::sigmoid(x);
+  if constexpr (op == Op::kSilu) return math::times_sigmoid(x, x);
   if constexpr (op == Op::kGelu) return x * half * (one + math::erf(x * V(0.707106781f)));
   if constexpr (op == Op::kGeluTanh) {
     V inner = V(0.797884561f) * fma(x * x * x, V(0.044715f), x);
     return x * half * (one + math::tanh(inner));
   }
-  if constexpr (op == Op::kQuickGelu) return x * math::sigmoid(alpha * x);
+  if constexpr (op == Op::kQuickGelu) return math::times_sigmoid(x, alpha * x);
   if constexpr (op == Op::kSoftplus) return select(x < zero, zero, x) + math::log_one_plus(math::exp(simd::negate(simd::abs(x))));
   if constexpr (op == Op::kSoftsign) return x / (one + simd::abs(x));
   if constexpr (op == Op::kElu) return select(x < zero, alpha * math::exp_minus_one(x), x);
