@@ -22,23 +22,23 @@ from engines import (CIFAR, COCO, FACES, GESTURES, IMAGENET, MNIST, NEU, PCB, RE
 
 Case = collections.namedtuple("Case", "model recipe data frames quantized shapes note", defaults=(None, None, 4, False, None, ""))
 CASES = [
-    Case("resnet20_cifar10", "resnet20_cifar10", CIFAR, 20),
-    Case("mobilenetv2_imagenet", "mobilenetv2_imagenet224", IMAGENET, 8),
-    Case("tinycnn_cifar10", "tinycnn_cifar10", CIFAR, 20),
-    Case("neu_steel_a", "neu_steel_a", NEU, 20),
-    Case("neu_steel_b", "neu_steel_b", NEU, 20),
-    Case("pcb_simple", "pcb", PCB, 20),
-    Case("yolox_nano", "yolox_nano", COCO, 6),
-    Case("fastestdet", "fastestdet", COCO, 6),
-    Case("deimv2_atto", "deimv2_atto", COCO, 6),
-    Case("ultraface_rfb320", "ultraface_rfb320", FACES, 6),
-    Case("yunet_320", "yunet_320", FACES, 6),
+    Case("resnet20_cifar10", "resnet20_cifar10", CIFAR, 100),
+    Case("mobilenetv2_imagenet", "mobilenetv2_imagenet224", IMAGENET, 100),
+    Case("tinycnn_cifar10", "tinycnn_cifar10", CIFAR, 100),
+    Case("neu_steel_a", "neu_steel_a", NEU, 100),
+    Case("neu_steel_b", "neu_steel_b", NEU, 100),
+    Case("pcb_simple", "pcb", PCB, 100),
+    Case("yolox_nano", "yolox_nano", COCO, 102),
+    Case("fastestdet", "fastestdet", COCO, 102),
+    Case("deimv2_atto", "deimv2_atto", COCO, 102),
+    Case("ultraface_rfb320", "ultraface_rfb320", FACES, 51),
+    Case("yunet_320", "yunet_320", FACES, 51),
     Case("yunet_dynamic", "yunet_dynamic", FACES, 3),
-    Case("simplepose", "simplepose", ("coco_val100/images", "coco_val100/person_keypoints.json"), 6),
-    Case("turbofan_lstm", "turbofan_lstm", TURBOFAN, 20),
+    Case("simplepose", "simplepose", ("coco_val100/images", "coco_val100/person_keypoints.json"), 60),
+    Case("turbofan_lstm", "turbofan_lstm", TURBOFAN, 100),
     Case("gesture_lstm", "gesture_lstm", GESTURES, 100),
-    Case("vit_mnist", "vit_mnist", MNIST, 20),
-    Case("mnist_cnn", "mnist_cnn", MNIST, 20),
+    Case("vit_mnist", "vit_mnist", MNIST, 100),
+    Case("mnist_cnn", "mnist_cnn", MNIST, 100),
     Case("lstr_lanes", "lstr_lanes", COCO, 3),
     Case("dtln_1"), Case("dtln_2"),
     Case("ort_bert_toy"),
@@ -91,13 +91,23 @@ def as_sets(ours, theirs):
     return result
 
 
+def without_the_last(ours, theirs):
+    """Leaves out rows whose scores equal the lowest one on both sides: which of the equal ones are the last to stay is chance."""
+    if not is_ranked(theirs):
+        return ours, theirs
+    scores = [outputs["scores"].reshape(-1) for outputs in (ours, theirs)]
+    stays = np.logical_or(*(s > s.min() + FLOAT_BOUND * np.abs(s).max() for s in scores))
+    return tuple({name: value.reshape(len(stays), -1)[stays] if name in ("labels", "boxes", "scores") else value
+                  for name, value in outputs.items()} for outputs in (ours, theirs))
+
+
 def compare_floats(ours, theirs):
     """The worst output: its name and max|a−b| / max|b|, both over all frames."""
     largest, difference = collections.Counter(), collections.Counter()
     for a, b in zip(ours, theirs):
         if set(a) != set(b):
             raise Failed(f"different outputs: {sorted(a)} and {sorted(b)}")
-        a = as_sets(a, b)
+        a, b = without_the_last(as_sets(a, b), b)
         for name in b:
             x, y = a[name].astype(np.float64), b[name].astype(np.float64)
             if x.shape != y.shape:
