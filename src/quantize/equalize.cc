@@ -11,6 +11,8 @@ namespace {
 
 constexpr double kLevels = 255;
 constexpr double kLeastShare = 1e-2;   // a channel's size is taken as at least this share of the largest: dead channels stay calm
+constexpr double kSupport = 100;        // samples at full size that tell how large a channel gets
+constexpr double kRare = 1.0 / 64;      // of all samples: as many without excitation count as one with (where hundred thousands are 0, the channel is dead)
 constexpr double kMargin = 1.1;        // what unseen frames may exceed a channel's range by, where a Clip would cut it off
 constexpr double kWorthwhile = 0.9;    // predicted noise must fall below this share
 
@@ -34,6 +36,7 @@ class Set {
  public:
   std::vector<int> classes;           // global numbers
   std::vector<double> sizes, weights, bounds;   // per local class: largest magnitude, largest weight, bound of a Clip (0: none)
+  std::vector<double> support;                  // per local class: so many samples as large as the largest would have its mean square; -1: nothing of it is 8-bit
   std::vector<Reader> readers;
   std::vector<Quantized> values;
 
@@ -76,6 +79,24 @@ class Set {
     return total;
   }
 
+  // A channel's largest value says how large it gets only if enough of the frames excited it. Frames that are all of one class leave the
+  // channels of the others near 0: divided by what was seen of them, they would saturate on the first frame of another class.
+  // Such channels keep at least the range that they have without equalization.
+  void keep_ranges_of_the_unseen(std::vector<double>& s) const {
+    double before = 0, after = 0;
+    for (size_t k = 0; k < s.size(); ++k) {
+      before = std::max(before, sizes[k]);
+      after = std::max(after, sizes[k] / s[k]);
+    }
+    if (!(before > 0)) return;
+    for (size_t k = 0; k < s.size(); ++k) {
+      double least = bounds[k] > 0 ? 1 : before / after;
+      if (s[k] >= least || support[k] < 0) continue;
+      double trust = 1 / (1 + std::pow(kSupport / std::max(support[k], 1e-3), 3));
+      s[k] *= std::pow(least / s[k], 1 - trust);
+    }
+  }
+
   // SmoothQuant's factors; `with_weights`: divided by the weights' share, else by range alone.
   std::vector<double> candidate(double alpha, bool with_weights) const {
     double largest = 0, largest_weight = 0;
@@ -91,6 +112,7 @@ class Set {
       // Below a bound a channel may only grow, and only as far as the bound lets all it ever showed pass.
       if (bounds[k] > 0) s[k] = std::min(1.0, std::max(s[k], std::min(1.0, sizes[k] * kMargin / bounds[k])));
     }
+    keep_ranges_of_the_unseen(s);
     return s;
   }
 };
@@ -115,6 +137,7 @@ class Sets {
       own.classes.push_back(k);
       own.sizes.push_back(0);
       own.weights.push_back(0);
+      own.support.push_back(-1);
       own.bounds.push_back(classes.bound[static_cast<size_t>(k)]);
     }
     auto set_of_list = [&](const std::vector<int>& list) -> Set* {
@@ -136,6 +159,7 @@ class Sets {
       if (!quantized.count(name)) continue;
       Quantized q;
       for (size_t c = 0; c < channels.classes.size(); ++c) {
+        if (int k = local(channels.classes[c]); k >= 0) set.support[static_cast<size_t>(k)] = std::max(set.support[static_cast<size_t>(k)], support_of(seen, c));
         q.classes.push_back(local(channels.classes[c]));
         q.lowest.push_back(seen.lowest(c));
         q.highest.push_back(seen.highest(c));
@@ -160,6 +184,10 @@ class Sets {
       if (first == 0) first = k;
       else parents_[static_cast<size_t>(root(k))] = root(first);
     }
+  }
+  static double support_of(const ChannelStatistics& seen, size_t c) {
+    double largest = seen.largest(c), samples = static_cast<double>(seen.count(c));
+    return std::max(largest > 0 ? samples * seen.mean_square(c) / (largest * largest) : 0, samples * kRare);
   }
   int local(int k) const { return k == 0 ? -1 : local_[static_cast<size_t>(k)]; }
 

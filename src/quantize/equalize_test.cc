@@ -55,6 +55,36 @@ TEST(Equalize, StrengthZeroAndEvenChannelsChangeNothing) {
   EXPECT_EQ(chosen.sets, 0);
 }
 
+// Frames of one class: what they hardly excite is not small for that. Dividing by it would saturate the other classes.
+TEST(Equalize, KeepsTheRangeOfChannelsThatFramesHardlyExcite) {
+  constexpr int kIn = 8, kHidden = 16;
+  Network n;
+  Value* x = n.graph.add_input("features", DType::kFloat32, Shape{1, kIn});
+  Tensor first(DType::kFloat32, Shape{kIn, kHidden});   // the lower half of the features makes the lower half of the channels
+  Tensor noise = random_tensor({kIn, kHidden}, 70);
+  for (int i = 0; i < kIn * kHidden; ++i) first.data<float>()[i] = i / kHidden / (kIn / 2) == i % kHidden / (kHidden / 2) ? noise.data<float>()[i] : 0;
+  Value* hidden = n.add("Relu", {n.add("MatMul", {x, n.graph.add_constant("w", std::move(first))})});
+  n.graph.add_output(n.add("MatMul", {hidden, n.graph.add_constant("v", random_tensor({kHidden, 3}, 71))}));
+  int at = 0;
+  auto one_class = [&](std::vector<Tensor>& inputs) {
+    if (at == 100) return false;
+    inputs.clear();
+    inputs.push_back(random_tensor({1, kIn}, 500u + static_cast<unsigned>(at++)));
+    for (int i = kIn / 2; i < kIn; ++i) inputs[0].data<float>()[i] *= 0.03f;
+    return true;
+  };
+  Recipe recipe;
+  recipe.bias_correction = BiasCorrection::kNone;
+  auto sqnr = [&](bool equalize) {
+    at = 0;
+    recipe.equalize = equalize;
+    return worst_sqnr(n.model, quantize_model(n.model, recipe, CalibrationFrames(one_class)).model, {{1, kIn}}, 20);
+  };
+  double plain = sqnr(false), equalized = sqnr(true);
+  EXPECT_GT(plain, 18);
+  EXPECT_GT(equalized, plain - 3);
+}
+
 // Below a Clip a channel may grow until it reaches the bound, and never shrink.
 TEST(Equalize, StaysBelowBounds) {
   Network n;
@@ -66,8 +96,8 @@ TEST(Equalize, StaysBelowBounds) {
   ChannelStatisticsMap statistics;
   std::vector<std::string> quantized;
   for (const auto& [name, axis] : channels_to_observe(classes)) {
-    Tensor tensor(DType::kFloat32, Shape{1, 16, 1, 1});
-    for (int c = 0; c < 16; ++c) tensor.data<float>()[c] = 6.0f / static_cast<float>(1 << (c / 3));
+    Tensor tensor(DType::kFloat32, Shape{1, 16, 32, 32});
+    for (int c = 0; c < 16; ++c) std::fill_n(tensor.data<float>() + c * 1024, 1024, 6.0f / static_cast<float>(1 << (c / 3)));
     statistics[name].add(tensor, axis);
     quantized.push_back(name);
   }
