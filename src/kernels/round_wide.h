@@ -33,8 +33,9 @@ struct QuotientRequantizer {
   // low and high: at most 2^9 in magnitude.
   OCTET_INLINE QuotientRequantizer(float divisor, float low, float high)
       : scale(divisor), reciprocal(divisor >= 0x1p-60f && divisor <= 0x1p60f ? 1.0f / divisor : __builtin_nanf("")), least(low), most(high) {}
+  OCTET_INLINE simd::Wide near(simd::Wide v) const { return simd::min(most, simd::max(least, v * reciprocal)); }   // NaN stays
   OCTET_INLINE simd::Wide::Int operator()(simd::Wide v) const {
-    const simd::Wide near = simd::min(most, simd::max(least, v * reciprocal));   // NaN stays
+    const simd::Wide near = this->near(v);
     const simd::Wide rounded = simd::round(near);
     if (!simd::all(simd::abs(near - rounded) <= simd::Wide(0.5f - 0x1p-12f))) [[unlikely]] {
       const simd::Wide q = v / scale;

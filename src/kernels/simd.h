@@ -11,6 +11,8 @@
 //
 // all(mask) is true when every lane is.
 //
+// near_reciprocal(x), of Wide alone: 1/x to 2^-22 for 1 <= x <= 2^126, other bits on every level. For work whose result is checked.
+//
 // load_first/store_first touch only the first n of 16 elements, 0 <= n <= 16; lanes that are not loaded read as 0.
 //
 // Everything lies in an unnamed namespace: each kernel file gets a copy of its own, compiled with its own flags.

@@ -96,6 +96,11 @@ OCTET_INLINE Wide copy_sign(Wide magnitude, Wide sign) {
           _mm256_or_ps(_mm256_andnot_ps(top, magnitude.b), _mm256_and_ps(top, sign.b))};
 }
 OCTET_INLINE Wide sqrt(Wide x) { return {_mm256_sqrt_ps(x.a), _mm256_sqrt_ps(x.b)}; }
+OCTET_INLINE __m256 near_reciprocal(__m256 x) {
+  const __m256 guess = _mm256_rcp_ps(x);
+  return _mm256_fmadd_ps(guess, _mm256_fnmadd_ps(x, guess, _mm256_set1_ps(1.0f)), guess);
+}
+OCTET_INLINE Wide near_reciprocal(Wide x) { return {near_reciprocal(x.a), near_reciprocal(x.b)}; }
 template <int mode> OCTET_INLINE Wide round_to(Wide x) { return {_mm256_round_ps(x.a, mode), _mm256_round_ps(x.b, mode)}; }
 OCTET_INLINE Wide round(Wide x) { return round_to<_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC>(x); }
 OCTET_INLINE Wide floor(Wide x) { return round_to<_MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC>(x); }

@@ -67,6 +67,10 @@ OCTET_INLINE Wide copy_sign(Wide magnitude, Wide sign) {
   return _mm512_or_ps(_mm512_andnot_ps(top, magnitude.v), _mm512_and_ps(top, sign.v));
 }
 OCTET_INLINE Wide sqrt(Wide a) { return _mm512_sqrt_ps(a.v); }
+OCTET_INLINE Wide near_reciprocal(Wide a) {
+  const __m512 guess = _mm512_rcp14_ps(a.v);
+  return _mm512_fmadd_ps(guess, _mm512_fnmadd_ps(a.v, guess, _mm512_set1_ps(1.0f)), guess);
+}
 OCTET_INLINE Wide round(Wide a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 OCTET_INLINE Wide floor(Wide a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC); }
 OCTET_INLINE Wide ceil(Wide a) { return _mm512_roundscale_ps(a.v, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC); }

@@ -102,6 +102,13 @@ OCTET_INLINE Wide copy_sign(Wide magnitude, Wide sign) {
   return Wide::quarters([&](int q) { return vbslq_f32(vdupq_n_u32(0x80000000u), sign.v[q], magnitude.v[q]); });
 }
 OCTET_INLINE Wide sqrt(Wide a) { return Wide::quarters([&](int q) { return vsqrtq_f32(a.v[q]); }); }
+OCTET_INLINE Wide near_reciprocal(Wide a) {
+  return Wide::quarters([&](int q) {
+    float32x4_t guess = vrecpeq_f32(a.v[q]);
+    guess = vmulq_f32(guess, vrecpsq_f32(a.v[q], guess));
+    return vmulq_f32(guess, vrecpsq_f32(a.v[q], guess));
+  });
+}
 OCTET_INLINE Wide round(Wide a) { return Wide::quarters([&](int q) { return vrndnq_f32(a.v[q]); }); }
 OCTET_INLINE Wide floor(Wide a) { return Wide::quarters([&](int q) { return vrndmq_f32(a.v[q]); }); }
 OCTET_INLINE Wide ceil(Wide a) { return Wide::quarters([&](int q) { return vrndpq_f32(a.v[q]); }); }

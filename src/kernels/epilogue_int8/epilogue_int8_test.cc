@@ -42,6 +42,41 @@ TEST(EpilogueInt8, FunctionsMatchTheSeparateSteps) {
   }
 }
 
+// Kernels may approximate a function where the byte does not depend on it: results all around the ties, for scales down to the least.
+TEST(EpilogueInt8, BytesDoNotDependOnApproximations) {
+  using unary_f32::Op;
+  Random random(9);
+  for (const auto& [op, alpha] : {std::pair(Op::kSilu, 0.0f), {Op::kSigmoid, 0.0f}, {Op::kQuickGelu, 1.702f}, {Op::kQuickGelu, 1.0f}, {Op::kQuickGelu, -1.0f}}) {
+    for (float scale : {0.0235f, 1.0f / 255, 0.11f, 0x1p-14f, 0x1p-15f, 1e-7f}) {
+      const Function function{op, {alpha, 0}, scale};
+      std::vector<float> x(kCount);
+      for (size_t i = 0; i < x.size(); ++i) {
+        x[i] = random.uniform(-1, 1) * (i % 4 == 0 ? 20.0f : i % 4 == 1 ? 120.0f : 300 * scale);
+        if (i % 4 == 2) {   // a result half way between two bytes, and its neighbours
+          const double tie = (static_cast<double>(random.below(255)) + 0.5) * scale;
+          double low = -1, high = 40;
+          for (int halving = 0; halving < 60; ++halving) {
+            const double middle = (low + high) / 2;
+            (unary_f32::evaluate(op, function.parameters, middle) < tie ? low : high) = middle;
+          }
+          const float at = static_cast<float>(low);
+          x[i] = std::bit_cast<float>(std::bit_cast<int32_t>(at) + static_cast<int32_t>(random.below(1u << random.below(14))) - 64);
+        }
+      }
+      x[0] = INFINITY, x[5] = -INFINITY, x[9] = NAN;
+      Buffer want(x);
+      reference.function(function, -40, 215, want.v, kCount);
+      for_each_kernel(entries(), [&](const char* name, const Kernel& kernel) {
+        Buffer got(x);
+        kernel.function(function, -40, 215, got.v, kCount);
+        for (size_t i = 0; i < kCount; ++i)
+          ASSERT_EQ(std::bit_cast<int32_t>(got.v[i]), std::bit_cast<int32_t>(want.v[i])) << name << " op " << static_cast<int>(op) << " scale " << scale << " x " << x[i];
+      });
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
 TEST(EpilogueInt8, ResidualsMatchTheReference) {
   Random random(6);
   for (int round = 0; round < 40; ++round) {

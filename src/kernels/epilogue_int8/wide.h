@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "kernels/epilogue_int8/approximate.h"
 #include "kernels/epilogue_int8/epilogue_int8.h"
 #include "kernels/round_wide.h"
 #include "kernels/unary_f32/formulas.h"
@@ -14,29 +15,49 @@ using simd::Wide;
 
 void store_ints(Wide::Int v, float* values) { simd::from_bits(v).store(values); }
 
-// How quotients become integers: QuotientRequantizer, or something faster for kBatch vectors at once.
+// How far quotients may be from where they were computed to be: of a product with the reciprocal, and of a function's approximation.
+constexpr float kNearQuotient = 0x1p-12f, kNearFunction = 0x1p-11f;
+
+// q[k] = rhe(clamp(v[k] / scale)) for kBatch vectors at once; false, and q means nothing, where a quotient lies within `margin` of a tie or is NaN.
 struct OneByOne {
   static constexpr int kBatch = 1;
-  QuotientRequantizer quantize;
-  OCTET_INLINE OneByOne(float scale, float low, float high) : quantize(scale, low, high) {}
-  OCTET_INLINE void operator()(const Wide (&v)[1], Wide::Int (&q)[1]) const { q[0] = quantize(v[0]); }
+  simd::Wide limit;
+  OCTET_INLINE explicit OneByOne(float margin) : limit(0.5f - margin) {}
+  OCTET_INLINE bool operator()(const QuotientRequantizer& quotient, const Wide (&v)[1], Wide::Int (&q)[1]) const {
+    const Wide near = quotient.near(v[0]), rounded = simd::round(near);
+    q[0] = simd::to_int(rounded);
+    return simd::all(simd::abs(near - rounded) <= limit);
+  }
 };
 
 template <typename Quantizer, unary_f32::Op op>
 void apply_function(const Function& function, float low, float high, float* values, int64_t count) {
+  constexpr bool kNear = has_near(op);
+  const QuotientRequantizer exact(function.scale, low, high);
+  const QuotientRequantizer quotient(kNear && !(function.scale >= kLeastScale) ? __builtin_nanf("") : function.scale, low, high);
+  const Near<op> near(function.parameters);
   auto run = [&]<typename Q>(const Q& quantize, int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; i += 16 * Q::kBatch) {
       Wide v[Q::kBatch];
       Wide::Int q[Q::kBatch];
-      for (int k = 0; k < Q::kBatch; ++k) v[k] = unary_f32::apply<op>(Wide::load(values + i + 16 * k), function.parameters);
-      quantize(v, q);
+      for (int k = 0; k < Q::kBatch; ++k) {
+        const Wide x = Wide::load(values + i + 16 * k);
+        if constexpr (kNear) v[k] = near(x);
+        else v[k] = unary_f32::apply<op>(x, function.parameters);
+      }
+      if (!quantize(quotient, v, q)) [[unlikely]]
+        for (int k = 0; k < Q::kBatch; ++k) {
+          if constexpr (kNear) v[k] = unary_f32::apply<op>(Wide::load(values + i + 16 * k), function.parameters);
+          q[k] = exact(v[k]);
+        }
       for (int k = 0; k < Q::kBatch; ++k) store_ints(q[k], values + i + 16 * k);
     }
   };
+  constexpr float kMargin = kNear ? kNearFunction : kNearQuotient;
   const int64_t whole = count / (16 * Quantizer::kBatch) * (16 * Quantizer::kBatch);
-  if (whole > 0) run(Quantizer(function.scale, low, high), 0, whole);
+  if (whole > 0) run(Quantizer(kMargin), 0, whole);
   if constexpr (Quantizer::kBatch > 1)
-    if (whole < count) run(OneByOne(function.scale, low, high), whole, count);
+    if (whole < count) run(OneByOne(kMargin), whole, count);
 }
 
 using FunctionOf = void (*)(const Function& function, float low, float high, float* values, int64_t count);
