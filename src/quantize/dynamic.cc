@@ -7,6 +7,7 @@
 
 #include "graph/operator.h"
 #include "quantize/channel_axis.h"
+#include "quantize/heads.h"
 #include "quantize/prepare.h"
 #include "quantize/quantize.h"
 #include "quantize/weights.h"
@@ -33,7 +34,10 @@ class DynamicQuantizer {
       } else if (!op.dynamic_quantizable) report.reason = "the operator has no dynamic 8-bit form";
       else if (!settings.quantize) report.reason = settings.reason;
       else if (!constant_weights) report.reason = "both operands are computed at run time";
-      else if (convert(*node, settings.weights, report.reason)) report.treatment = "int8";
+      else if (std::string reason = recipe_.asks_for_8_bits(report.layer, op.name) ? "" : head_reason(*node); !reason.empty()) {
+        report.reason = std::move(reason);
+        report.in_head = true;
+      } else if (convert(*node, settings.weights, report.reason)) report.treatment = "int8";
       result.quantized_values += report.treatment == "int8";
       result.layers.push_back(std::move(report));
     }

@@ -11,6 +11,7 @@ constexpr std::string_view kMethods[] = {"static", "dynamic", "weight-only"};
 constexpr std::string_view kGranularities[] = {"tensor", "channel"};
 constexpr std::string_view kCalibrators[] = {"minmax", "percentile", "entropy", "mse", "moving-average"};
 constexpr std::string_view kBiasCorrections[] = {"auto", "none", "analytic", "data"};
+constexpr std::string_view kBrokenLayers[] = {"float", "int8"};
 constexpr std::string_view kActivations[] = {"uint8", "int8"};
 constexpr std::string_view kOtherTables[] = {"preprocess", "inputs", "labels", "task"};
 
@@ -67,14 +68,28 @@ bool matches_pattern(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
+namespace {
+
+bool matches(const LayerOverride& entry, std::string_view node_name, std::string_view op) {
+  return (entry.name.empty() || matches_pattern(entry.name, node_name)) && (entry.op.empty() || entry.op == op);
+}
+
+}  // namespace
+
+bool Recipe::asks_for_8_bits(std::string_view node_name, std::string_view op) const {
+  bool asks = false;
+  for (const LayerOverride& entry : layers)
+    if (entry.quantize && matches(entry, node_name, op)) asks = *entry.quantize;
+  return asks;
+}
+
 Recipe::Layer Recipe::layer(std::string_view node_name, std::string_view op) const {
   Layer result{true, weights, {calibrator, percentile, symmetric, 256}, {}};
   for (const LayerOverride& entry : layers) {
-    if (!entry.name.empty() && !matches_pattern(entry.name, node_name)) continue;
-    if (!entry.op.empty() && entry.op != op) continue;
+    if (!matches(entry, node_name, op)) continue;
     if (entry.quantize) {
       result.quantize = *entry.quantize;
-      result.reason = *entry.quantize ? "" : "the recipe keeps it float";
+      result.reason = *entry.quantize ? "" : !entry.reason.empty() ? entry.reason : "the recipe keeps it float";
     }
     if (entry.weights) result.weights = *entry.weights;
     if (entry.calibrator) result.range.calibrator = *entry.calibrator;
@@ -105,6 +120,7 @@ Recipe parse_recipe(std::string_view toml, std::string_view file) {
     if (!(*strength >= 0 && *strength <= 1)) reader.fail_at("equalize_strength", "the strength must lie between 0 and 1");
   }
   if (auto choice = reader.choice("bias_correction", kBiasCorrections)) recipe.bias_correction = static_cast<BiasCorrection>(*choice);
+  if (auto choice = reader.choice("broken_layers", kBrokenLayers)) recipe.broken_layers = static_cast<BrokenLayers>(*choice);
   if (auto bits = reader.integer("weight_bits", 4, 8)) {
     recipe.weight_bits = static_cast<int>(*bits);
     if (*bits != 4 && *bits != 8) reader.fail_at("weight_bits", "weights have 4 or 8 bits");
@@ -152,6 +168,7 @@ std::string recipe_to_toml(const Recipe& recipe) {
   line("equalize", recipe.equalize ? "true" : "false");
   if (recipe.equalize_strength >= 0) line("equalize_strength", toml_number(recipe.equalize_strength));
   line("bias_correction", toml_string(bias_correction_name(recipe.bias_correction)));
+  line("broken_layers", toml_string(kBrokenLayers[static_cast<size_t>(recipe.broken_layers)]));
   if (recipe.block > 0) {
     line("weight_bits", text(recipe.weight_bits));
     line("block_size", text(recipe.block));

@@ -15,6 +15,8 @@ enum class Method : uint8_t { kStatic, kDynamic, kWeightOnly };
 enum class Granularity : uint8_t { kTensor, kChannel };
 // quantize/bias_correction.h. Automatic: from data, unless the outputs are nearer to the float model's without.
 enum class BiasCorrection : uint8_t { kAutomatic, kNone, kAnalytic, kData };
+// quantize/broken_layers.h: what becomes of layers that 8 bits would break.
+enum class BrokenLayers : uint8_t { kFloat, kInt8 };
 
 const char* method_name(Method method);                 // "static", "dynamic", "weight-only"
 Method method_from_name(std::string_view name);         // throws Error
@@ -30,6 +32,7 @@ struct LayerOverride {
   std::optional<Granularity> weights;
   std::optional<Calibrator> calibrator;   // for the tensors this layer writes
   std::optional<double> percentile;
+  std::string reason;                     // why it stays float, when a rule and not the user says so; no key of the recipe
 };
 
 struct Recipe {
@@ -42,6 +45,7 @@ struct Recipe {
   bool equalize = false;                  // quantize/equalize.h
   double equalize_strength = -1;          // 0 to 1: α for all; negative: chosen for each set of layers
   BiasCorrection bias_correction = BiasCorrection::kAutomatic;
+  BrokenLayers broken_layers = BrokenLayers::kFloat;
   int weight_bits = 8;                    // weight-only: 8 or 4; 4 needs blocks
   int64_t block = 0;                      // weight-only: input channels per scale; 0: one scale per channel
   std::vector<LayerOverride> layers;      // later entries win
@@ -54,6 +58,8 @@ struct Recipe {
     std::string reason;                   // which override keeps it float
   };
   Layer layer(std::string_view node_name, std::string_view op) const;
+  // Whether the last entry that says anything says `quantize = true`.
+  bool asks_for_8_bits(std::string_view node_name, std::string_view op) const;
 };
 
 // Reads the [quantize] table of a recipe file; other tables are left to parse_pipeline. Throws Error with the line.

@@ -4,6 +4,7 @@
 
 #include "measure/eight_bit.h"
 #include "ops/moves.h"
+#include "quantize/heads.h"
 
 namespace octet {
 
@@ -40,6 +41,9 @@ class Selector {
       report.reason = op.dynamic_quantizable ? "only dynamic quantization has an 8-bit form of it" : "the operator has no static 8-bit form";
     } else if (!settings.quantize) {
       report.reason = settings.reason;
+    } else if (std::string reason = recipe_.asks_for_8_bits(report.layer, op.name) ? "" : head_reason(node); !reason.empty()) {
+      report.reason = std::move(reason);
+      report.in_head = true;
     } else if (!is_activation(node.input(0)) || !is_float_value(node.output(0)) || !is_float_value(node.input(1))) {
       report.reason = "its operands are not float activations";
     } else if (node.input(2) != nullptr && !node.input(2)->is_constant()) {

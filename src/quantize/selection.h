@@ -21,6 +21,7 @@ struct LayerReport {
   std::string reason;         // why it stays float; empty otherwise
   int64_t macs = 0;
   int64_t weight_bytes = 0;   // as float
+  bool in_head = false;       // float by the rules of quantize/heads.h
 };
 
 struct Selection {

@@ -1,6 +1,7 @@
 #include "quantize/static_job.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/error.h"
@@ -9,6 +10,8 @@
 #include "graph/operator.h"
 #include "measure/evaluate.h"
 #include "quantize/bias_correction.h"
+#include "quantize/broken_layers.h"
+#include "quantize/heads.h"
 #include "quantize/prepare.h"
 
 namespace octet {
@@ -18,6 +21,10 @@ namespace {
 // Frames that layer by layer methods run again and again: as many as this, evenly drawn, and no more bytes than that.
 constexpr int64_t kKeptFrames = 48;
 constexpr size_t kKeptBytes = size_t{512} << 20;
+// Layers that 8 bits may break: those with more noise over signal by forecast, the worst of them, are listened to on as many frames. One stays
+// float where the outputs' noise falls to this share, and all of them together have at most this share of the multiply-accumulates.
+constexpr double kSuspiciousNoise = 1e-2, kWorthwhile = 0.8, kMostFloat = 0.02;
+constexpr size_t kMostSuspects = 6, kListenedFrames = 16;
 
 // Whatever layers are chosen, these values' ranges suffice: operands of products, and what moves bring there.
 std::vector<std::string> all_values_to_observe(const Model& prepared, const Recipe& recipe) {
@@ -37,23 +44,51 @@ std::vector<std::string> all_values_to_observe(const Model& prepared, const Reci
   return {known.begin(), known.end()};
 }
 
-// Kept frames once more, for those who judge models.
-FrameStream stream_of(const Model& model, const std::vector<std::vector<Tensor>>& frames) {
+// Kept frames once more, every so manieth of them, for those who judge models.
+FrameStream stream_of(const Model& model, const std::vector<std::vector<Tensor>>& frames, size_t every = 1) {
   std::vector<std::string> names;
   for (const Value* input : model.graph->inputs) names.push_back(input->name);
   auto at = std::make_shared<size_t>(0);
   FrameStream stream;
-  stream.count = static_cast<int64_t>(frames.size());
+  stream.count = static_cast<int64_t>((frames.size() + every - 1) / every);
   stream.rewind = [at] { *at = 0; };
-  stream.next = [at, names, &frames](Frame& frame) {
-    if (*at == frames.size()) return false;
+  stream.next = [at, names, every, &frames](Frame& frame) {
+    if (*at >= frames.size()) return false;
     frame = Frame();
     for (size_t i = 0; i < names.size(); ++i) frame.inputs.push_back({names[i], frames[*at][i]});
-    ++*at;
+    *at += every;
     return true;
   };
   return stream;
 }
+
+LayerOverride keep_float(std::string layer) {
+  LayerOverride entry;
+  std::replace(layer.begin(), layer.end(), '*', '?');   // a pattern that matches nothing else
+  entry.name = std::move(layer);
+  entry.quantize = false;
+  return entry;
+}
+
+// "a, b, c and 4 more"
+std::string names_of(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 3;
+  std::string list;
+  for (size_t i = 0; i < std::min(names.size(), kMost); ++i) list += (i > 0 ? ", " : "") + names[i];
+  return names.size() > kMost ? text(list, " and ", names.size() - kMost, " more") : list;
+}
+
+// What of a detection head is float by itself.
+void note_head(const Graph& graph, QuantizeResult& result) {
+  std::map<std::string, std::vector<std::string>> by_reason;
+  for (const LayerReport& layer : result.layers)
+    if (layer.in_head) by_reason[layer.reason].push_back(layer.layer);
+  for (const auto& [reason, names] : by_reason) result.notes.push_back(text("head: ", names_of(names), names.size() > 1 ? " stay float, each because " : " stays float, because ", reason));
+  std::vector<std::string> joins = output_joins(graph);
+  if (!joins.empty()) result.notes.push_back(text("head: ", names_of(joins), joins.size() > 1 ? " join" : " joins", " outputs in float: their parts share no scale"));
+}
+
+std::string decibels(double noise) { return text(std::nearbyint(-100 * std::log10(noise)) / 10); }
 
 }  // namespace
 
@@ -79,7 +114,7 @@ void StaticJob::use(Statistics statistics, int64_t frames) {
                 "give the frames with --data, or leave these methods out");
   statistics_ = std::move(statistics);
   count_ = frames;
-  calibrated_ = true;
+  calibrated_ = saved_ = true;
 }
 
 void StaticJob::calibrate() {
@@ -93,8 +128,13 @@ void StaticJob::calibrate() {
 
 QuantizeResult StaticJob::quantize(const Recipe& recipe) {
   calibrate();
-  QuantizeResult result = quantize_static(prepared_, recipe, statistics_);
+  // In front of the recipe's own entries: what the user says of a layer wins.
+  Recipe guarded = recipe;
+  if (recipe.broken_layers == BrokenLayers::kFloat)
+    guarded.layers.insert(guarded.layers.begin(), broken_layers().begin(), broken_layers().end());
+  QuantizeResult result = quantize_static(prepared_, guarded, statistics_);
   result.notes = notes_;
+  note_head(*prepared_.graph, result);
   if (recipe.bias_correction == BiasCorrection::kAnalytic) {
     int layers = correct_biases_analytically(result.model, prepared_, channel_statistics(input_channels(), "watching channels"));
     result.notes.push_back(text("bias correction (analytic): ", layers, " layers"));
@@ -103,6 +143,47 @@ QuantizeResult StaticJob::quantize(const Recipe& recipe) {
   }
   result.frames = count_;
   return result;
+}
+
+const std::vector<LayerOverride>& StaticJob::broken_layers() {
+  if (broken_) return *broken_;
+  broken_.emplace();
+  if (saved_) {
+    notes_.push_back("layers that 8 bits would break were not looked for: a saved calibration has no frames to listen to");
+    return *broken_;
+  }
+  Recipe recipe = recipe_;
+  QuantizeResult whole = quantize_static(prepared_, recipe, statistics_);
+  std::vector<LayerForecast> suspects = forecast_layers(prepared_, whole.model, channel_statistics(channels_to_forecast(*prepared_.graph), "watching channels", true));
+  std::erase_if(suspects, [](const LayerForecast& layer) { return layer.noise < kSuspiciousNoise; });
+  std::stable_sort(suspects.begin(), suspects.end(), [](const LayerForecast& a, const LayerForecast& b) { return a.noise > b.noise; });
+  if (suspects.size() > kMostSuspects) suspects.resize(kMostSuspects);
+  if (suspects.empty()) return *broken_;
+  FrameStream frames = stream_of(prepared_, kept_frames(), std::max<size_t>(1, kept_frames().size() / kListenedFrames));
+  Evaluator evaluator(prepared_, frames, nullptr, false, options_, {});
+  double noise = evaluator.listen(whole.model).noise, macs = 0;
+  for (const LayerForecast& layer : suspects) {
+    check_interrupt();
+    if (progress_) progress_("listening to layers", &layer - suspects.data(), static_cast<int64_t>(suspects.size()));
+    std::string differ = text("the channels of its input differ ", std::nearbyint(layer.spread), "-fold under one scale (forecast ", decibels(layer.noise), " dB");
+    if (recipe_.asks_for_8_bits(layer.layer, layer.op)) {
+      notes_.push_back(text("8-bit because the recipe says so: ", layer.layer, ", although ", differ, ")"));
+      continue;
+    }
+    if (macs + layer.macs > kMostFloat) continue;
+    recipe.layers.push_back(keep_float(layer.layer));
+    double without = evaluator.listen(quantize_static(prepared_, recipe, statistics_).model).noise;
+    if (!(without <= kWorthwhile * noise)) {
+      recipe.layers.pop_back();
+      continue;
+    }
+    broken_->push_back(keep_float(layer.layer));
+    broken_->back().reason = text("8 bits would break it: ", differ, "; the outputs gain ", decibels(without / noise), " dB)");
+    notes_.push_back(text("kept float: ", layer.layer, ", ", broken_->back().reason));
+    macs += layer.macs;
+    noise = without;
+  }
+  return *broken_;
 }
 
 // `judges`: only where the outputs come nearer to the float model's. Errors of a layer that 8 bits break are no shifts, and "correcting"
@@ -117,7 +198,7 @@ void StaticJob::correct_from_data(QuantizeResult& result, bool judges) {
     double before = evaluator.listen(plain).noise, after = evaluator.listen(result.model).noise;
     if (!(after <= before)) {
       result.model = std::move(plain);
-      result.notes.push_back("bias correction: left out, because the outputs come no nearer to the float model's (octet sensitivity finds the layer to keep float)");
+      result.notes.push_back("bias correction: left out, because the outputs come no nearer to the float model's (octet sensitivity ranks the layers)");
       return;
     }
   }
@@ -143,7 +224,7 @@ void StaticJob::pass(const char* what, const std::function<void(std::span<const 
                 "give some with --data, or use --method dynamic");
 }
 
-ChannelStatisticsMap StaticJob::channel_statistics(const std::map<std::string, int>& wanted, const char* what) {
+ChannelStatisticsMap StaticJob::channel_statistics(const std::map<std::string, int>& wanted, const char* what, bool kept) {
   std::vector<std::string> names;
   std::vector<int> axes;
   for (const auto& [name, axis] : wanted) {
@@ -152,7 +233,14 @@ ChannelStatisticsMap StaticJob::channel_statistics(const std::map<std::string, i
   }
   std::vector<ChannelStatistics> seen(names.size());
   WatchRun run(prepared_, names, [&](size_t i, const Tensor& tensor) { seen[i].add(tensor, axes[i]); }, options_);
-  pass(what, [&](std::span<const Tensor> inputs) { run.add_frame(inputs); });
+  if (kept) {
+    for (const std::vector<Tensor>& inputs : kept_frames()) {
+      check_interrupt();
+      run.add_frame(inputs);
+    }
+  } else {
+    pass(what, [&](std::span<const Tensor> inputs) { run.add_frame(inputs); });
+  }
   ChannelStatisticsMap result;
   for (size_t i = 0; i < names.size(); ++i) result[names[i]] = std::move(seen[i]);
   return result;

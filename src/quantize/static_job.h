@@ -28,9 +28,12 @@ class StaticJob {
  private:
   void calibrate();
   void equalize();
+  // Entries that keep float what 8 bits would break; found once, for the recipe that the job was made with.
+  const std::vector<LayerOverride>& broken_layers();
   void correct_from_data(QuantizeResult& result, bool judges);
   void pass(const char* what, const std::function<void(std::span<const Tensor>)>& use);
-  ChannelStatisticsMap channel_statistics(const std::map<std::string, int>& wanted, const char* what);
+  // Of all frames, or of the kept ones.
+  ChannelStatisticsMap channel_statistics(const std::map<std::string, int>& wanted, const char* what, bool kept = false);
   std::map<std::string, int> input_channels() const;
   const std::vector<std::vector<Tensor>>& kept_frames();
 
@@ -40,10 +43,11 @@ class StaticJob {
   QuantizeProgress progress_;
   Model prepared_;
   Statistics statistics_;
-  bool calibrated_ = false, started_ = false;
+  bool calibrated_ = false, started_ = false, saved_ = false;
   int64_t count_ = 0;
   std::vector<std::vector<Tensor>> memory_, kept_;
   std::vector<std::string> notes_;
+  std::optional<std::vector<LayerOverride>> broken_;
 };
 
 }  // namespace octet

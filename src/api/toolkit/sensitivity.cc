@@ -12,6 +12,7 @@ SensitivityResult sensitivity(const std::string& path, const SensitivityOptions&
   Instructions instructions = read_instructions(options.data.recipe, model);
   Recipe recipe = instructions.recipe;
   recipe.method = Method::kStatic;
+  recipe.broken_layers = BrokenLayers::kInt8;   // the table is to show what they cost
   std::vector<TensorInfo> inputs = model_inputs(model), outputs = model_outputs(model);
   StudyFrames frames(options.data, options.calibration, instructions.pipeline, inputs, false);
   std::unique_ptr<Task> task = task_of(instructions.pipeline, inputs, outputs, frames.source().names());
