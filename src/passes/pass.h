@@ -49,6 +49,7 @@ int fold_constants(Graph&, const PassOptions&);          // shape inference and 
 int fold_all_constants(Graph&, const PassOptions&);      // the same, including DequantizeLinear of weights
 int inline_conditions(Graph&, const PassOptions&);       // If with a known condition
 int remove_identities(Graph&, const PassOptions&);
+int join_slices(Graph&, const PassOptions&);             // a Slice of a Slice
 int fold_batch_norm(Graph&, const PassOptions&);
 int fuse_patterns(Graph&, const PassOptions&);           // SiLU, HardSwish, Gelu, LayerNormalization written out
 int fuse_activations(Graph&, const PassOptions&);        // Conv + Relu/Clip

@@ -68,6 +68,35 @@ void expect_same_results(const Model& model, float tolerance = 1e-4f) {
   for (size_t i = 0; i < plain.size(); ++i) ASSERT_NEAR(plain[i], fast[i], tolerance * (1 + std::abs(plain[i]))) << "element " << i;
 }
 
+Tensor integers(std::vector<int64_t> values) {
+  Tensor tensor(DType::kInt64, Shape{static_cast<int64_t>(values.size())});
+  std::copy(values.begin(), values.end(), tensor.values<int64_t>().begin());
+  return tensor;
+}
+
+// Rows, then columns, then both again, from the back and beyond the end.
+TEST(Passes, JoinsSlices) {
+  Builder b;
+  Value* x = b.input("x", {1, 3, 11, 14});
+  auto slice = [&](Value* from, std::vector<int64_t> starts, std::vector<int64_t> ends, std::vector<int64_t> axes, std::vector<int64_t> steps) {
+    return b.add("Slice", {from, b.constant("starts", integers(starts)), b.constant("ends", integers(ends)), b.constant("axes", integers(axes)), b.constant("steps", integers(steps))});
+  };
+  Value* rows = slice(x, {1}, {INT64_MAX}, {2}, {2});                    // 5 rows
+  Value* columns = slice(rows, {-13}, {1000}, {-1}, {3});                // 5 columns
+  Value* some = slice(columns, {-4, 1}, {5, INT64_MAX}, {2, 3}, {2, 1});   // 2 rows, 4 columns
+  Value* backwards = slice(columns, {-1}, {-100}, {3}, {-1});
+  for (Value* output : {b.add("Abs", {rows}), b.add("Abs", {some}), b.add("Abs", {backwards})}) b.graph.add_output(output);
+  expect_same_results(b.model);
+  Model model = b.model.clone();
+  run_passes(*model.graph, engine_passes(), {});
+  int slices = 0;
+  for (const Node& node : model.graph->nodes()) {
+    slices += node.op->name == "Slice";
+    if (node.op->name == "Slice" && (*node.outputs[0]->shape)[2] == 2) EXPECT_EQ(node.inputs[0]->name, "x");
+  }
+  EXPECT_EQ(slices, 4);   // rows; x to columns; x to some; columns backwards
+}
+
 TEST(FoldConstants, ComputesShapeArithmetic) {
   Builder b;
   Value* x = b.input("x", {2, 3, 4, 5});

@@ -26,6 +26,7 @@ std::span<const Pass> engine_passes() {
       {"inline-conditions", "replace an If whose condition is known by its branch", inline_conditions},
       {"remove-identities", "drop nodes that hand their input on unchanged", remove_identities},
       {"fold-batch-norm", "move normalization and per-channel scaling into the weights before it", fold_batch_norm},
+      {"join-slices", "cut once where slices follow each other", join_slices},
       {"fuse-patterns", "recognise SiLU, HardSwish, Gelu and LayerNormalization written out", fuse_patterns},
       {"lower-quantized", "turn operators between DequantizeLinear and QuantizeLinear into integer operators", lower_quantized},
       {"fuse-dynamic", "scale the sums of dynamically quantized products inside of them", fuse_dynamic},
