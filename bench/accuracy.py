@@ -64,6 +64,10 @@ METHODS = {
     "dynamic": ["--method", "dynamic"],
     "weight-only": ["--method", "weight-only"],
     "weight-only, 4 bits": ["--method", "weight-only", "--bits", "4"],
+    "mse, adaround": [*CORRECTED, "mse", "--rounding", "adaround"],
+    "mse, equalized, adaround": [*CORRECTED, "mse", "--equalize", "--rounding", "adaround"],
+    "weight-only, adaround": ["--method", "weight-only", "--rounding", "adaround"],
+    "weight-only, 4 bits, adaround": ["--method", "weight-only", "--bits", "4", "--rounding", "adaround"],
 }
 CHECKER_OPSET = 17   # what the checker of the onnx package at hand knows
 
@@ -95,7 +99,7 @@ def measure(engines, case, methods, frames, work, keep):
     for name in methods:
         out = (keep or work) / f"{case.model}.{name.replace(', ', '-').replace(' ', '-')}.onnx"
         words = ["quantize", path, "-o", out, *METHODS[name], "--recipe", recipe, "--threads", engines.threads, "--json"]
-        if "static" in METHODS[name]:
+        if "static" in METHODS[name] or "adaround" in METHODS[name]:
             words += ["--data", SHARED / "data" / case.calibration]
             if case.calibration_labels:
                 words += ["--labels", SHARED / "data" / case.calibration_labels]

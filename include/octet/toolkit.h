@@ -192,6 +192,7 @@ struct QuantizeOptions {
   std::optional<int> bits;               // of weights, weight-only: 8 or 4
   std::optional<int64_t> block;          // weight-only: input channels per scale, a power of two from 16 to 1024
   std::optional<bool> equalize;          // bring channels of very different size to one size first (static)
+  std::optional<std::string> rounding;   // "nearest", "adaround" (static, weight-only)
   std::optional<std::string> bias_correction;   // "auto", "none", "analytic", "data" (static)
   Progress progress;
 };

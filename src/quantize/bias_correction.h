@@ -8,18 +8,16 @@
 
 #include "calibrate/channel_statistics.h"
 #include "quantize/equalize.h"
+#include "quantize/layer_values.h"
 #include "quantize/quantize.h"
 
 namespace octet {
-
-// Gives every convolution and Gemm with constant weights a bias (of zeros) where it has none, so that there is something to correct.
-void add_missing_biases(Model& prepared);
 
 // From the data: layer by layer in graph order, the mean of each output channel in the quantized model — with all layers before
 // it already corrected — is brought to that of the float model, both on `frames`. The mean is weighted by the squared slope of the
 // function behind the layer (Relu, SiLU …), at the float result. `quantized` is changed in place.
 // Returns how many layers were corrected.
-int correct_biases(Model& quantized, const Model& prepared, const std::vector<std::vector<Tensor>>& frames, const SessionOptions& options,
+int correct_biases(Model& quantized, const Model& prepared, const KeptFrames& frames, const SessionOptions& options,
                    const std::function<void(int64_t done, int64_t total)>& progress = {});
 
 // Analytic: (w̃ − w) · E[x] is taken off the bias, with E[x] per input channel as seen by the float model (`statistics`, by value

@@ -12,6 +12,7 @@ constexpr std::string_view kGranularities[] = {"tensor", "channel"};
 constexpr std::string_view kCalibrators[] = {"minmax", "percentile", "entropy", "mse", "moving-average"};
 constexpr std::string_view kBiasCorrections[] = {"auto", "none", "analytic", "data"};
 constexpr std::string_view kBrokenLayers[] = {"float", "int8"};
+constexpr std::string_view kRoundings[] = {"nearest", "adaround"};
 constexpr std::string_view kActivations[] = {"uint8", "int8"};
 constexpr std::string_view kOtherTables[] = {"preprocess", "inputs", "labels", "task"};
 
@@ -40,6 +41,14 @@ BiasCorrection bias_correction_from_name(std::string_view name) {
   for (size_t i = 0; i < std::size(kBiasCorrections); ++i)
     if (name == kBiasCorrections[i]) return static_cast<BiasCorrection>(i);
   throw Error(ErrorCode::kInvalidArgument, text("unknown bias correction '", name, "'"), "known: none, analytic, data");
+}
+
+const char* rounding_name(Rounding rounding) { return kRoundings[static_cast<size_t>(rounding)].data(); }
+
+Rounding rounding_from_name(std::string_view name) {
+  for (size_t i = 0; i < std::size(kRoundings); ++i)
+    if (name == kRoundings[i]) return static_cast<Rounding>(i);
+  throw Error(ErrorCode::kInvalidArgument, text("unknown rounding '", name, "'"), "known: nearest, adaround");
 }
 
 Method method_from_name(std::string_view name) {
@@ -119,6 +128,7 @@ Recipe parse_recipe(std::string_view toml, std::string_view file) {
     recipe.equalize_strength = *strength;
     if (!(*strength >= 0 && *strength <= 1)) reader.fail_at("equalize_strength", "the strength must lie between 0 and 1");
   }
+  if (auto choice = reader.choice("rounding", kRoundings)) recipe.rounding = static_cast<Rounding>(*choice);
   if (auto choice = reader.choice("bias_correction", kBiasCorrections)) recipe.bias_correction = static_cast<BiasCorrection>(*choice);
   if (auto choice = reader.choice("broken_layers", kBrokenLayers)) recipe.broken_layers = static_cast<BrokenLayers>(*choice);
   if (auto bits = reader.integer("weight_bits", 4, 8)) {
@@ -167,6 +177,7 @@ std::string recipe_to_toml(const Recipe& recipe) {
   line("percentile", toml_number(recipe.percentile));
   line("equalize", recipe.equalize ? "true" : "false");
   if (recipe.equalize_strength >= 0) line("equalize_strength", toml_number(recipe.equalize_strength));
+  line("rounding", toml_string(rounding_name(recipe.rounding)));
   line("bias_correction", toml_string(bias_correction_name(recipe.bias_correction)));
   line("broken_layers", toml_string(kBrokenLayers[static_cast<size_t>(recipe.broken_layers)]));
   if (recipe.block > 0) {

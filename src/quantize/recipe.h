@@ -18,11 +18,17 @@ enum class BiasCorrection : uint8_t { kAutomatic, kNone, kAnalytic, kData };
 // quantize/broken_layers.h: what becomes of layers that 8 bits would break.
 enum class BrokenLayers : uint8_t { kFloat, kInt8 };
 
+// How weights become integers: to the nearest, or as the layer's result asks for (quantize/adaround.h).
+enum class Rounding : uint8_t { kNearest, kAdaRound };
+
 const char* method_name(Method method);                 // "static", "dynamic", "weight-only"
 Method method_from_name(std::string_view name);         // throws Error
 const char* granularity_name(Granularity granularity);  // "tensor", "channel"
 const char* bias_correction_name(BiasCorrection correction);   // "auto", "none", "analytic", "data"
 BiasCorrection bias_correction_from_name(std::string_view name);   // throws Error
+
+const char* rounding_name(Rounding rounding);          // "nearest", "adaround"
+Rounding rounding_from_name(std::string_view name);     // throws Error
 
 // What one layer does differently from the rest. Absent means: as everywhere.
 struct LayerOverride {
@@ -44,6 +50,7 @@ struct Recipe {
   double percentile = 99.99;
   bool equalize = false;                  // quantize/equalize.h
   double equalize_strength = -1;          // 0 to 1: α for all; negative: chosen for each set of layers
+  Rounding rounding = Rounding::kNearest; // static and weight-only
   BiasCorrection bias_correction = BiasCorrection::kAutomatic;
   BrokenLayers broken_layers = BrokenLayers::kFloat;
   int weight_bits = 8;                    // weight-only: 8 or 4; 4 needs blocks

@@ -47,6 +47,7 @@ SensitivityTable study_sensitivity(StaticJob& job, const Recipe& recipe, const E
                                    const SessionOptions& options, const SensitivityStudy& study) {
   Recipe plain = recipe;
   plain.bias_correction = BiasCorrection::kNone;
+  plain.rounding = Rounding::kNearest;   // as many times as there are layers would take hours
   SensitivityTable table;
   QuantizeResult whole = job.quantize(plain);
   for (const LayerReport& layer : whole.layers)

@@ -9,6 +9,7 @@
 #include "calibrate/calibrate.h"
 #include "graph/operator.h"
 #include "measure/evaluate.h"
+#include "quantize/adaround.h"
 #include "quantize/bias_correction.h"
 #include "quantize/broken_layers.h"
 #include "quantize/heads.h"
@@ -18,9 +19,8 @@ namespace octet {
 
 namespace {
 
-// Frames that layer by layer methods run again and again: as many as this, evenly drawn, and no more bytes than that.
+// Frames that layer by layer methods run again and again, evenly drawn.
 constexpr int64_t kKeptFrames = 48;
-constexpr size_t kKeptBytes = size_t{512} << 20;
 // Layers that 8 bits may break: those with more noise over signal by forecast, the worst of them, are listened to on as many frames. One stays
 // float where the outputs' noise falls to this share, and all of them together have at most this share of the multiply-accumulates.
 constexpr double kSuspiciousNoise = 1e-2, kWorthwhile = 0.8, kMostFloat = 0.02;
@@ -94,7 +94,7 @@ std::string decibels(double noise) { return text(std::nearbyint(-100 * std::log1
 
 StaticJob::StaticJob(const Model& model, const Recipe& recipe, const CalibrationFrames& frames, const SessionOptions& options,
                      const QuantizeProgress& progress)
-    : recipe_(recipe), frames_(frames), options_(options), progress_(progress), prepared_(prepare_float(model)) {
+    : recipe_(recipe), passes_(frames, progress), options_(options), progress_(progress), prepared_(prepare_float(model)) {
   if (recipe.bias_correction != BiasCorrection::kNone) add_missing_biases(prepared_);
 }
 
@@ -109,11 +109,11 @@ const Statistics& StaticJob::statistics() {
 }
 
 void StaticJob::use(Statistics statistics, int64_t frames) {
-  if (recipe_.equalize || recipe_.bias_correction != BiasCorrection::kNone)
-    throw Error(ErrorCode::kInvalidArgument, "equalization and bias correction pass over the frames again: a saved calibration is not enough",
+  if (recipe_.equalize || recipe_.bias_correction != BiasCorrection::kNone || recipe_.rounding != Rounding::kNearest)
+    throw Error(ErrorCode::kInvalidArgument, "equalization, adaptive rounding and bias correction pass over the frames again: a saved calibration is not enough",
                 "give the frames with --data, or leave these methods out");
   statistics_ = std::move(statistics);
-  count_ = frames;
+  passes_.set_count(frames);
   calibrated_ = saved_ = true;
 }
 
@@ -121,7 +121,7 @@ void StaticJob::calibrate() {
   if (calibrated_) return;
   if (recipe_.equalize) equalize();
   CalibrationRun calibration(prepared_, all_values_to_observe(prepared_, recipe_), options_);
-  pass("calibrating", [&](std::span<const Tensor> inputs) { calibration.add_frame(inputs); });
+  passes_.pass("calibrating", [&](std::span<const Tensor> inputs) { calibration.add_frame(inputs); });
   statistics_ = calibration.statistics();
   calibrated_ = true;
 }
@@ -135,13 +135,19 @@ QuantizeResult StaticJob::quantize(const Recipe& recipe) {
   QuantizeResult result = quantize_static(prepared_, guarded, statistics_);
   result.notes = notes_;
   note_head(*prepared_.graph, result);
+  if (recipe.rounding == Rounding::kAdaRound) {
+    // With the analytic correction, which asks for what rounding did to the mean, or none at all, biases stay as they are here.
+    bool moves = recipe.bias_correction == BiasCorrection::kAutomatic || recipe.bias_correction == BiasCorrection::kData;
+    result.notes.push_back(note_of(round_adaptively(result.model, prepared_, passes_.kept(kKeptFrames), {.move_biases = moves}, options_,
+                                                    [&](int64_t done, int64_t total) { if (progress_) progress_("rounding", done, total); })));
+  }
   if (recipe.bias_correction == BiasCorrection::kAnalytic) {
     int layers = correct_biases_analytically(result.model, prepared_, channel_statistics(input_channels(), "watching channels"));
     result.notes.push_back(text("bias correction (analytic): ", layers, " layers"));
   } else if (recipe.bias_correction != BiasCorrection::kNone) {
     correct_from_data(result, recipe.bias_correction == BiasCorrection::kAutomatic);
   }
-  result.frames = count_;
+  result.frames = passes_.count();
   return result;
 }
 
@@ -159,7 +165,7 @@ const std::vector<LayerOverride>& StaticJob::broken_layers() {
   std::stable_sort(suspects.begin(), suspects.end(), [](const LayerForecast& a, const LayerForecast& b) { return a.noise > b.noise; });
   if (suspects.size() > kMostSuspects) suspects.resize(kMostSuspects);
   if (suspects.empty()) return *broken_;
-  FrameStream frames = stream_of(prepared_, kept_frames(), std::max<size_t>(1, kept_frames().size() / kListenedFrames));
+  FrameStream frames = stream_of(prepared_, passes_.kept(kKeptFrames), std::max<size_t>(1, passes_.kept(kKeptFrames).size() / kListenedFrames));
   Evaluator evaluator(prepared_, frames, nullptr, false, options_, {});
   double noise = evaluator.listen(whole.model).noise, macs = 0;
   for (const LayerForecast& layer : suspects) {
@@ -190,10 +196,10 @@ const std::vector<LayerOverride>& StaticJob::broken_layers() {
 // them adds to them.
 void StaticJob::correct_from_data(QuantizeResult& result, bool judges) {
   Model plain = judges ? result.model.clone() : Model();
-  int layers = correct_biases(result.model, prepared_, kept_frames(), options_,
+  int layers = correct_biases(result.model, prepared_, passes_.kept(kKeptFrames), options_,
                               [&](int64_t done, int64_t total) { if (progress_) progress_("correcting biases", done, total); });
   if (judges) {
-    FrameStream frames = stream_of(prepared_, kept_frames());
+    FrameStream frames = stream_of(prepared_, passes_.kept(kKeptFrames));
     Evaluator evaluator(prepared_, frames, nullptr, false, options_, {});
     double before = evaluator.listen(plain).noise, after = evaluator.listen(result.model).noise;
     if (!(after <= before)) {
@@ -203,25 +209,6 @@ void StaticJob::correct_from_data(QuantizeResult& result, bool judges) {
     }
   }
   result.notes.push_back(text("bias correction (from data): ", layers, " layers"));
-}
-
-void StaticJob::pass(const char* what, const std::function<void(std::span<const Tensor>)>& use) {
-  if (frames_.rewind) frames_.rewind();   // another job may have gone through them
-  if (started_ && !frames_.rewind) {
-    for (const std::vector<Tensor>& inputs : memory_) use(inputs);
-    return;
-  }
-  count_ = 0;
-  for (std::vector<Tensor> inputs; frames_.next(inputs); ++count_) {
-    check_interrupt();
-    if (progress_) progress_(what, count_, 0);
-    use(inputs);
-    if (!frames_.rewind) memory_.push_back(inputs);
-  }
-  started_ = true;
-  if (count_ == 0)
-    throw Error(ErrorCode::kInvalidArgument, "static quantization needs frames to calibrate on, and there were none",
-                "give some with --data, or use --method dynamic");
 }
 
 ChannelStatisticsMap StaticJob::channel_statistics(const std::map<std::string, int>& wanted, const char* what, bool kept) {
@@ -234,12 +221,12 @@ ChannelStatisticsMap StaticJob::channel_statistics(const std::map<std::string, i
   std::vector<ChannelStatistics> seen(names.size());
   WatchRun run(prepared_, names, [&](size_t i, const Tensor& tensor) { seen[i].add(tensor, axes[i]); }, options_);
   if (kept) {
-    for (const std::vector<Tensor>& inputs : kept_frames()) {
+    for (const std::vector<Tensor>& inputs : passes_.kept(kKeptFrames)) {
       check_interrupt();
       run.add_frame(inputs);
     }
   } else {
-    pass(what, [&](std::span<const Tensor> inputs) { run.add_frame(inputs); });
+    passes_.pass(what, [&](std::span<const Tensor> inputs) { run.add_frame(inputs); });
   }
   ChannelStatisticsMap result;
   for (size_t i = 0; i < names.size(); ++i) result[names[i]] = std::move(seen[i]);
@@ -268,22 +255,6 @@ std::map<std::string, int> StaticJob::input_channels() const {
     wanted[node.inputs[0]->name] = node.op->name == "MatMul" ? node.inputs[0]->shape->rank() - 1 : 1;
   }
   return wanted;
-}
-
-const std::vector<std::vector<Tensor>>& StaticJob::kept_frames() {
-  if (!kept_.empty()) return kept_;
-  int64_t all = count_, wanted = std::min(all, kKeptFrames), index = 0;
-  size_t bytes = 0;
-  pass("drawing frames", [&](std::span<const Tensor> inputs) {
-    int64_t i = index++;
-    if (i * wanted / all == (i + 1) * wanted / all || bytes > kKeptBytes) return;
-    std::vector<Tensor>& own = kept_.emplace_back();
-    for (const Tensor& input : inputs) {
-      own.push_back(input.clone());
-      bytes += input.bytes();
-    }
-  });
-  return kept_;
 }
 
 }  // namespace octet

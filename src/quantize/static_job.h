@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quantize/equalize.h"
+#include "quantize/frame_passes.h"
 #include "quantize/quantize.h"
 
 namespace octet {
@@ -23,7 +24,7 @@ class StaticJob {
 
   // The float model that ranges belong to: prepared and equalized.
   const Model& prepared();
-  int64_t frames() const { return count_; }
+  int64_t frames() const { return passes_.count(); }
 
  private:
   void calibrate();
@@ -31,21 +32,17 @@ class StaticJob {
   // Entries that keep float what 8 bits would break; found once, for the recipe that the job was made with.
   const std::vector<LayerOverride>& broken_layers();
   void correct_from_data(QuantizeResult& result, bool judges);
-  void pass(const char* what, const std::function<void(std::span<const Tensor>)>& use);
   // Of all frames, or of the kept ones.
   ChannelStatisticsMap channel_statistics(const std::map<std::string, int>& wanted, const char* what, bool kept = false);
   std::map<std::string, int> input_channels() const;
-  const std::vector<std::vector<Tensor>>& kept_frames();
 
   Recipe recipe_;
-  const CalibrationFrames& frames_;
+  FramePasses passes_;
   SessionOptions options_;
   QuantizeProgress progress_;
   Model prepared_;
   Statistics statistics_;
-  bool calibrated_ = false, started_ = false, saved_ = false;
-  int64_t count_ = 0;
-  std::vector<std::vector<Tensor>> memory_, kept_;
+  bool calibrated_ = false, saved_ = false;
   std::vector<std::string> notes_;
   std::optional<std::vector<LayerOverride>> broken_;
 };

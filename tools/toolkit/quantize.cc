@@ -8,7 +8,7 @@ namespace octet {
 namespace {
 
 struct Request {
-  std::string model, output, method, calibrator, bias_correction;
+  std::string model, output, method, calibrator, rounding, bias_correction;
   bool equalize = false;
   int bits = 0;
   int64_t block = 0;
@@ -19,6 +19,7 @@ struct Request {
 int run(Request& request) {
   if (!request.method.empty()) request.options.method = request.method;
   if (!request.calibrator.empty()) request.options.calibrator = request.calibrator;
+  if (!request.rounding.empty()) request.options.rounding = request.rounding;
   if (!request.bias_correction.empty()) request.options.bias_correction = request.bias_correction;
   if (request.bits > 0) request.options.bits = request.bits;
   if (request.block > 0) request.options.block = request.block;
@@ -48,6 +49,10 @@ Command add_quantize(CLI::App& app) {
   command->add_option("--block", request->block, "input channels per scale: 16, 32, ... 1024 (weight-only; 32 with --bits 4)")
       ->type_name("N")->check(CLI::PositiveNumber);
   command->add_flag("--equalize", request->equalize, "bring channels of very different size to one size first (static)");
+  command->add_option("--rounding", request->rounding,
+                      "of weights: nearest (default), or adaround: as each layer's result on the frames asks for\n"
+                      "(static, weight-only; needs --data; minutes)")
+      ->type_name("HOW")->check(CLI::IsMember({"nearest", "adaround"}));
   command->add_option("--bias-correction", request->bias_correction,
                       "move biases so that layers keep their means: none, analytic, data, auto (static;\n"
                       "default: auto, from data where that brings the outputs nearer to the float model's)")

@@ -93,6 +93,7 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   if (recipe.block > 0 && recipe.method != Method::kWeightOnly && (options.block || options.bits))
     throw Error(ErrorCode::kInvalidArgument, "blocks and 4-bit weights are for the weight-only method", "add --method weight-only");
   if (options.equalize) recipe.equalize = *options.equalize;
+  if (options.rounding) recipe.rounding = rounding_from_name(*options.rounding);
   if (options.bias_correction) recipe.bias_correction = bias_correction_from_name(*options.bias_correction);
   if (options.per_tensor) recipe.weights = Granularity::kTensor;
 
@@ -108,7 +109,10 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   if ((saved || !options.save_calibration.empty()) && recipe.method != Method::kStatic)
     throw Error(ErrorCode::kInvalidArgument, "only static quantization calibrates", "leave --calibration and --save-calibration out");
   std::unique_ptr<FrameSource> source;
-  if (recipe.method == Method::kStatic && !saved) {
+  const bool rounds = recipe.method == Method::kWeightOnly && recipe.rounding == Rounding::kAdaRound;
+  if (rounds && options.data.frames.empty())
+    throw Error(ErrorCode::kInvalidArgument, "adaptive rounding needs frames: it minimizes what the layers' results lose on them", "give some with --data, or use --rounding nearest");
+  if ((recipe.method == Method::kStatic && !saved) || rounds) {
     if (options.data.frames.empty())
       throw Error(ErrorCode::kInvalidArgument, "static quantization needs frames to calibrate on", "give some with --data, or use --method dynamic");
     source = open_source(options.data, instructions.pipeline, model_inputs(model), false, true);
