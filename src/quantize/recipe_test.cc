@@ -16,6 +16,7 @@ method = "static"
 calibrator = "mse"
 activations = "int8"
 equalize = true
+rounding = "adaround"
 bias_correction = "data"
 [[quantize.layers]]
 op = "Softmax"
@@ -27,6 +28,7 @@ weights = "tensor"
   EXPECT_EQ(recipe.calibrator, Calibrator::kMse);
   EXPECT_EQ(recipe.activations, DType::kInt8);
   EXPECT_TRUE(recipe.equalize);
+  EXPECT_EQ(recipe.rounding, Rounding::kAdaRound);
   EXPECT_EQ(recipe.bias_correction, BiasCorrection::kData);
   EXPECT_FALSE(recipe.layer("a", "Softmax").quantize);
   EXPECT_TRUE(recipe.layer("a", "Conv").quantize);
@@ -38,6 +40,8 @@ weights = "tensor"
 TEST(Recipe, RefusesWhatItDoesNotKnow) {
   EXPECT_THROW(parse_recipe("[quantize]\nmethot = \"static\"\n", "r.toml"), Error);
   EXPECT_THROW(parse_recipe("[quantize]\nmethod = \"magic\"\n", "r.toml"), Error);
+  EXPECT_THROW(parse_recipe("[quantize]\nrounding = \"up\"\n", "r.toml"), Error);
+  EXPECT_THROW(rounding_from_name("up"), Error);
   EXPECT_THROW(parse_recipe("[quantize]\nequalize_strength = 2\n", "r.toml"), Error);
   EXPECT_THROW(parse_recipe("[quantize]\npercentile = 12\n", "r.toml"), Error);
   EXPECT_THROW(parse_recipe("[[quantize.layers]]\nquantize = false\n", "r.toml"), Error);

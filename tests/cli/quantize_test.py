@@ -55,6 +55,19 @@ class Quantize(CommandTest):
         self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), "--calibrator", "moving-average", *saved, code=2, says="order of the frames")
         self.fails("quantize", FLOAT, "-o", self.path("x.onnx"), "--equalize", *saved, code=2, says="--data")
 
+    def test_adaptive_rounding(self):
+        words = ["--method", "weight-only", "--bits", "4", "--rounding", "adaround"]
+        self.fails("quantize", FLOAT, "-o", self.path("r.onnx"), *words, code=2, says="--data")
+        sizes = []
+        for extra in (["--rounding", "nearest"], ["--rounding", "adaround", "--data", CALIBRATE + "[:4]", "--recipe", RECIPE]):
+            result = self.json("quantize", FLOAT, "-o", self.path("r.onnx"), *words[:4], *extra)
+            sizes.append(len(result["notes"]))
+        self.assertEqual(sizes, [0, 1])
+        self.assertIn("rounding (adaround)", result["notes"][0])
+        self.assertEqual(result["frames"], 4)
+        self.done("run", self.path("r.onnx"))
+        self.fails("quantize", FLOAT, "-o", self.path("r.onnx"), "--method", "dynamic", "--rounding", "adaround", code=2, says="weight-only")
+
     def test_four_bit_weights(self):
         text = self.done("quantize", FLOAT, "-o", self.path("four.onnx"), "--method", "weight-only", "--bits", "4")
         self.assertIn("weights int4", text)
