@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What quantizing costs: every labelled model of OCTET_SHARED, float and int8, by Octet and by ONNX Runtime on the same files and frames.
 
-    bench/accuracy.py --build build/release [--only NAME...] [--methods minmax mse "mse, corrected" dynamic weight-only] [--frames N] [--results FILE]
+    bench/accuracy.py --build build/release [--only NAME...] [--methods "as it comes" minmax mse "mse, corrected" dynamic weight-only] [--frames N] [--results FILE]
 
 Frames to calibrate with are apart from those scored. Outputs of both engines go through the same decoder and metric. Each written file is
 checked by onnx.checker (up to opset 17) and opened and run by ONNX Runtime. --results keeps what was measured, one JSON object per line; with
@@ -50,16 +50,18 @@ CASES = [
     Case("gesture_lstm", "gesture_lstm", f"{GESTURES[0]}[:200]", f"{GESTURES[0]}[200:]", "", "top1"),
 ]
 # Options of octet quantize. What is static is calibrated.
-PLAIN = ["--method", "static", "--bias-correction", "none", "--calibrator"]
-CORRECTED = ["--method", "static", "--bias-correction", "auto", "--calibrator"]
+PLAIN = ["--family", "none", "--method", "static", "--bias-correction", "none", "--calibrator"]
+CORRECTED = ["--family", "none", "--method", "static", "--bias-correction", "auto", "--calibrator"]
 METHODS = {
+    "as it comes": [],   # nothing said: the recipe of the model's family
     "minmax": [*PLAIN, "minmax"],
     "moving-average": [*PLAIN, "moving-average"],
     "percentile": [*PLAIN, "percentile"],
     "entropy": [*PLAIN, "entropy"],
     "mse": [*PLAIN, "mse"],
     "mse, equalized": [*PLAIN, "mse", "--equalize"],
-    "mse, corrected": [*CORRECTED, "mse"],   # what octet quantize does when nothing is said
+    "mse, corrected": [*CORRECTED, "mse"],   # the defaults of models without a family
+    "minmax, corrected": [*CORRECTED, "minmax"],
     "mse, equalized, corrected": [*CORRECTED, "mse", "--equalize"],
     "dynamic": ["--method", "dynamic"],
     "weight-only": ["--method", "weight-only"],
@@ -99,7 +101,7 @@ def measure(engines, case, methods, frames, work, keep):
     for name in methods:
         out = (keep or work) / f"{case.model}.{name.replace(', ', '-').replace(' ', '-')}.onnx"
         words = ["quantize", path, "-o", out, *METHODS[name], "--recipe", recipe, "--threads", engines.threads, "--json"]
-        if "static" in METHODS[name] or "adaround" in METHODS[name]:
+        if "static" in METHODS[name] or "adaround" in METHODS[name] or not METHODS[name]:
             words += ["--data", SHARED / "data" / case.calibration]
             if case.calibration_labels:
                 words += ["--labels", SHARED / "data" / case.calibration_labels]
@@ -108,6 +110,7 @@ def measure(engines, case, methods, frames, work, keep):
             summary = json.loads(engines.octet(*words))
             note["bytes"] = [summary["bytes_before"], summary["bytes_after"]]
             note["covered"] = summary["macs_covered"]
+            note["family"] = summary["family"]["name"]
             note["opset"] = check_file(out)
             engines.run_octet(out, work / "frames", work / f"{name}_octet")
             folders[f"{name}_octet"] = work / f"{name}_octet"
@@ -147,7 +150,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build/release")
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--methods", nargs="*", default=["minmax", "mse", "mse, corrected", "dynamic", "weight-only"], choices=list(METHODS))
+    parser.add_argument("--methods", nargs="*", default=["as it comes", "minmax", "mse", "mse, corrected", "dynamic", "weight-only"], choices=list(METHODS))
     parser.add_argument("--frames", type=int, default=0, help="score on at most so many frames")
     parser.add_argument("--results", default="", help="file to add results to")
     parser.add_argument("--print", action="store_true", dest="only_print")

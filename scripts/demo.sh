@@ -16,7 +16,7 @@ quantize() {
   shift
   rm -f "$out/$name.onnx"
   "$octet" quantize "$out/float.onnx" -o "$out/$name.onnx" --recipe "$shapes/recipe.toml" "$@" > "$out/$name.txt"
-  tail -n 4 "$out/$name.txt"
+  sed -n '/ quantization, /,$p' "$out/$name.txt"
 }
 
 cp "$shapes/shapes.onnx" "$out/float.onnx"

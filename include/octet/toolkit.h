@@ -194,6 +194,7 @@ struct QuantizeOptions {
   std::optional<bool> equalize;          // bring channels of very different size to one size first (static)
   std::optional<std::string> rounding;   // "nearest", "adaround" (static, weight-only)
   std::optional<std::string> bias_correction;   // "auto", "none", "analytic", "data" (static)
+  std::string family = "auto";           // whose tested recipe stands below the recipe file: chosen from the graph; "none"; or a key such as "yolo"
   Progress progress;
 };
 
@@ -210,6 +211,11 @@ struct QuantizeSummary {
   int64_t bytes_before = 0, bytes_after = 0;
   double macs_covered = kNotMeasured;      // share of the MACs computed in 8 bits, 0 to 1
   double weights_covered = kNotMeasured;   // share of the weights, in bytes of the source, that are 8-bit
+  struct Family {
+    std::string name, recipe;              // "YOLO-like", "recipes/yolo.toml"; empty: no family
+    std::string reason;                    // why it was chosen, or why none was
+    std::vector<std::string> settings;     // what it changed: "equalize = true"
+  } family;
   std::vector<std::string> notes;          // what the methods did, a line each
   std::vector<LayerTreatment> layers;
 };

@@ -107,11 +107,11 @@ Recipe::Layer Recipe::layer(std::string_view node_name, std::string_view op) con
   return result;
 }
 
-Recipe parse_recipe(std::string_view toml, std::string_view file) {
+Recipe parse_recipe(std::string_view toml, std::string_view file, const Recipe& base) {
   toml::table root = parse_toml(toml, file);
   TomlReader top(root, "", std::string(file));
   top.leave(kOtherTables);
-  Recipe recipe;
+  Recipe recipe = base;
   const toml::table* table = top.table("quantize");
   top.finish();
   if (table == nullptr) return recipe;
@@ -151,6 +151,17 @@ Recipe parse_recipe(std::string_view toml, std::string_view file) {
   }
   reader.finish();
   return recipe;
+}
+
+std::vector<std::string> recipe_keys(std::string_view toml, std::string_view file) {
+  std::vector<std::string> keys;
+  toml::table root = parse_toml(toml, file);
+  if (const toml::table* table = root["quantize"].as_table())
+    for (auto&& [key, node] : *table) {
+      (void)node;
+      keys.emplace_back(key.str());
+    }
+  return keys;
 }
 
 std::vector<std::string> recipe_tables(std::string_view toml, std::string_view file) {

@@ -69,8 +69,11 @@ struct Recipe {
   bool asks_for_8_bits(std::string_view node_name, std::string_view op) const;
 };
 
-// Reads the [quantize] table of a recipe file; other tables are left to parse_pipeline. Throws Error with the line.
-Recipe parse_recipe(std::string_view toml, std::string_view file);
+// Reads the [quantize] table of a recipe file; other tables are left to parse_pipeline. Throws Error with the line. Keys that it does not have
+// keep what `base` says; its entries for layers come behind those of `base`.
+Recipe parse_recipe(std::string_view toml, std::string_view file, const Recipe& base = {});
+// The keys of its [quantize] table.
+std::vector<std::string> recipe_keys(std::string_view toml, std::string_view file);
 // The names of the tables at the top level of a recipe file, those below [inputs] as "inputs.NAME".
 std::vector<std::string> recipe_tables(std::string_view toml, std::string_view file);
 // The canonical text of the [quantize] table.

@@ -25,6 +25,13 @@ std::string recurrent_hint(const QuantizeSummary& r) {
                      all > 0 ? format_percent(static_cast<double>(bytes) / static_cast<double>(all)) : "-", layers > 1 ? "" : "s", layers > 1 ? "them" : "it");
 }
 
+std::string family_line(const QuantizeSummary::Family& family) {
+  if (family.name.empty()) return fmt::format("family: none ({}): defaults", family.reason);
+  std::string settings;
+  for (const std::string& setting : family.settings) settings += (settings.empty() ? "" : ", ") + setting;
+  return fmt::format("family: {} ({}): {}; {}", family.name, family.recipe, family.reason, settings.empty() ? "changes nothing here" : settings);
+}
+
 }  // namespace
 
 std::string quantize_report(const QuantizeSummary& r) {
@@ -47,6 +54,7 @@ std::string quantize_report(const QuantizeSummary& r) {
   if (r.method == "weight-only") out += fmt::format("; {} of the weights in 8 bits, arithmetic in float", format_percent(r.weights_covered));
   else if (macs > 0) out += fmt::format("; {} of the MACs in 8 bits", format_percent(r.macs_covered));
   if (r.method == "static") out += recurrent_hint(r);
+  out += "\n" + family_line(r.family);
   for (const std::string& note : r.notes) out += "\n" + note;
   out += fmt::format("\n{}  {}\n{}  {}, {} of it\n", r.model, format_bytes(r.bytes_before), r.output, format_bytes(r.bytes_after),
                      r.bytes_before > 0 ? format_percent(static_cast<double>(r.bytes_after) / static_cast<double>(r.bytes_before)) : "-");
@@ -57,6 +65,7 @@ std::string quantize_json(const QuantizeSummary& r) {
   Json json = {{"model", r.model}, {"output", r.output}, {"method", r.method}, {"calibrator", r.calibrator}, {"weights", r.weights},
                {"frames", r.frames}, {"bytes_before", r.bytes_before}, {"bytes_after", r.bytes_after}, {"macs_covered", json_number(r.macs_covered)},
                {"weights_covered", json_number(r.weights_covered)}};
+  json["family"] = {{"name", r.family.name}, {"recipe", r.family.recipe}, {"reason", r.family.reason}, {"settings", r.family.settings}};
   json["notes"] = r.notes;
   json["layers"] = Json::array();
   for (const LayerTreatment& layer : r.layers)

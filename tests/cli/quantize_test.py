@@ -36,14 +36,33 @@ class Quantize(CommandTest):
     def test_equalization_and_bias_correction(self):
         result = self.json("quantize", FLOAT, "-o", self.path("e.onnx"), "--data", CALIBRATE + "[:2]", "--recipe", RECIPE, "--equalize",
                            "--bias-correction", "data")
-        self.assertEqual(len(result["notes"]), 2)
-        self.assertIn("bias correction (from data)", result["notes"][1])
+        self.assertTrue(any(note.startswith("equalization") for note in result["notes"]), result["notes"])
+        self.assertTrue(any(note.startswith("bias correction (from data)") for note in result["notes"]), result["notes"])
         self.done("run", self.path("e.onnx"))
 
+    def test_families(self):
+        words = ["quantize", FLOAT, "-o", self.path("f.onnx"), "--data", CALIBRATE + "[:2]", "--recipe", RECIPE, "--bias-correction", "none"]
+        own = self.json(*words)
+        self.assertEqual((own["family"]["name"], own["family"]["recipe"]), ("YOLO-like", "recipes/yolo.toml"))
+        self.assertIn("equalize = true", own["family"]["settings"])
+        self.assertTrue(any(note.startswith("equalization") for note in own["notes"]), own["notes"])
+        self.assertIn("family: YOLO-like (recipes/yolo.toml): its outputs are decoded as yolox; equalize = true", self.done(*words))
+        none = self.json(*words, "--family", "none")
+        self.assertEqual((none["family"]["name"], none["family"]["settings"]), ("", []))
+        self.assertFalse(any(note.startswith("equalization") for note in none["notes"]), none["notes"])
+        other = self.json(*words, "--family", "ssd")
+        self.assertEqual((other["family"]["recipe"], other["calibrator"]), ("recipes/ssd.toml", "minmax"))
+        self.assertEqual(self.json(*words, "--family", "ssd", "--calibrator", "entropy")["calibrator"], "entropy")   # the user's word is the last
+        with open(RECIPE, encoding="utf8") as source, open(self.path("own.toml"), "w", encoding="utf8") as recipe:
+            recipe.write(source.read() + "\n[quantize]\nequalize = false\n")
+        mine = self.json(*words[:6], "--recipe", self.path("own.toml"), "--bias-correction", "none")
+        self.assertEqual((mine["family"]["name"], mine["family"]["settings"]), ("YOLO-like", []))
+        self.fails(*words, "--family", "yollo", code=2, says=["yollo", "yolo"])
+
     def test_saved_calibrations_join(self):
-        words = ["--recipe", RECIPE]
+        words = ["--recipe", RECIPE, "--family", "none"]   # a family's equalization wants the frames
         corrected = self.json("quantize", FLOAT, "-o", self.path("whole.onnx"), "--data", CALIBRATE + "[:4]", *words)
-        self.assertIn("bias correction (from data)", corrected["notes"][0])   # which wants the frames once more: joined calibrations do without
+        self.assertTrue(any(note.startswith("bias correction (from data)") for note in corrected["notes"]))   # which wants the frames once more: joined calibrations do without
         self.done("quantize", FLOAT, "-o", self.path("whole.onnx"), "--data", CALIBRATE + "[:4]", "--bias-correction", "none", *words)
         for name, part in (("a", "[:1]"), ("b", "[1:4]")):
             self.done("quantize", FLOAT, "-o", self.path("part.onnx"), "--data", CALIBRATE + part, "--save-calibration", self.path(name + ".cal"), *words)

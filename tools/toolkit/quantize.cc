@@ -40,7 +40,7 @@ Command add_quantize(CLI::App& app) {
   command->add_option("MODEL", request->model, "a float .onnx file")->required();
   command->add_option("-o,--output", request->output, "the .onnx file to write; it appears when it is complete")->required()->type_name("OUT");
   add_data_options(*command, request->options.data);
-  command->add_option("--method", request->method, "static (needs --data), dynamic, or weight-only; default: the recipe's, else static")
+  command->add_option("--method", request->method, "static (needs --data), dynamic, or weight-only; default: the recipe's, else the family's: dynamic for recurrent networks, else static")
       ->type_name("METHOD")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
   command->add_option("--calibrator", request->calibrator, "how ranges are chosen: minmax, moving-average, percentile, entropy, mse")
       ->type_name("NAME")->check(CLI::IsMember({"minmax", "moving-average", "percentile", "entropy", "mse"}));
@@ -57,6 +57,9 @@ Command add_quantize(CLI::App& app) {
                       "move biases so that layers keep their means: none, analytic, data, auto (static;\n"
                       "default: auto, from data where that brings the outputs nearer to the float model's)")
       ->type_name("HOW")->check(CLI::IsMember({"auto", "none", "analytic", "data"}));
+  command->add_option("--family", request->options.family,
+                      "whose tested recipe stands below yours: auto (from the graph; the output names it), none, or\n"
+                      "detr, encoder, mobilenet, pose, recurrent, resnet, ssd, yolo")->type_name("NAME");
   command->add_option("--save-calibration", request->options.save_calibration, "write what was seen of the frames here, for --calibration")->type_name("FILE");
   command->add_option("--calibration", request->options.calibration, "ranges from saved calibrations instead of --data; several are joined")->type_name("FILE");
   add_session_options(*command, request->options.session);

@@ -27,15 +27,19 @@ PipelineConfig merged(PipelineConfig own, const std::vector<std::string>& tables
 
 }  // namespace
 
-Instructions read_instructions(const std::string& recipe_path, const Model& model) { return read_instructions(recipe_path, {&model}); }
+Instructions read_instructions(const std::string& recipe_path, const Model& model, const Recipe& base) {
+  return read_instructions(recipe_path, {&model}, base);
+}
 
-Instructions read_instructions(const std::string& recipe_path, std::initializer_list<const Model*> models) {
+Instructions read_instructions(const std::string& recipe_path, std::initializer_list<const Model*> models, const Recipe& base) {
   Instructions instructions;
+  instructions.recipe = base;
   std::vector<std::string> tables;
   if (!recipe_path.empty()) {
     auto file = MappedFile::open(recipe_path);
     static constexpr std::string_view kQuantize[] = {"quantize"};
-    instructions.recipe = parse_recipe(file->view(), recipe_path);
+    instructions.recipe = parse_recipe(file->view(), recipe_path, base);
+    instructions.keys = recipe_keys(file->view(), recipe_path);
     instructions.pipeline = parse_pipeline(file->view(), recipe_path, kQuantize);
     tables = recipe_tables(file->view(), recipe_path);
   }

@@ -16,13 +16,14 @@ namespace octet {
 
 struct Instructions {
   Recipe recipe;             // how to quantize
+  std::vector<std::string> keys;   // those that the file's [quantize] has
   PipelineConfig pipeline;   // preprocessing, inputs, labels, task: each of the recipe file, else what the model carries
 };
 
-// `recipe_path` may be empty.
-Instructions read_instructions(const std::string& recipe_path, const Model& model);
+// `recipe_path` may be empty. `base`: what the recipe says where the file does not.
+Instructions read_instructions(const std::string& recipe_path, const Model& model, const Recipe& base = {});
 // The same with the first model that carries anything.
-Instructions read_instructions(const std::string& recipe_path, std::initializer_list<const Model*> models);
+Instructions read_instructions(const std::string& recipe_path, std::initializer_list<const Model*> models, const Recipe& base = {});
 
 // Throws Error when no file can be written at `path`: its folder is missing, or it is a folder itself. Before the work, not after it.
 void check_output(const std::string& path);

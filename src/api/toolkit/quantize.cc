@@ -12,6 +12,8 @@
 #include "onnx/external_files.h"
 #include "onnx/reader.h"
 #include "onnx/writer.h"
+#include "quantize/family.h"
+#include "quantize/prepare.h"
 #include "quantize/static_job.h"
 #include "runtime/session.h"
 
@@ -73,13 +75,49 @@ QuantizeResult quantize_with_files(const Model& model, const Recipe& recipe, con
   }
 }
 
-}  // namespace
+// The recipe of the model's family below the user's own, key by key.
+Instructions with_family(const Model& model, const QuantizeOptions& options, QuantizeSummary::Family& family) {
+  Instructions own = read_instructions(options.data.recipe, model);
+  if (options.family == "none") {
+    family.reason = "switched off";
+    return own;
+  }
+  FamilyChoice choice;
+  if (options.family == "auto") {
+    choice = choose_family(*prepare_float(model).graph, own.pipeline.task.kind);
+  } else {
+    choice = {&family_recipe(options.family), "as asked"};
+  }
+  family.reason = choice.reason;
+  if (choice.recipe == nullptr) return own;
+  family.name = choice.recipe->name;
+  family.recipe = text("recipes/", choice.recipe->key, ".toml");
+  Recipe base = parse_recipe(choice.recipe->toml, family.recipe);
+  // What only static quantization has asks for it.
+  auto given = [&](std::string_view key) { return std::find(own.keys.begin(), own.keys.end(), key) != own.keys.end(); };
+  bool files = !options.calibration.empty() || !options.save_calibration.empty();
+  if (files || options.calibrator || options.equalize || options.bias_correction || given("calibrator") || given("equalize") || given("bias_correction"))
+    base.method = Method::kStatic;
+  if (files) base.equalize = false;   // which passes over the frames again
+  return read_instructions(options.data.recipe, model, base);
+}
 
-QuantizeSummary quantize(const std::string& path, const std::string& output, const QuantizeOptions& options) {
-  check_output(output);
-  Model model = read_model(path);
-  Instructions instructions = read_instructions(options.data.recipe, model);
-  Recipe& recipe = instructions.recipe;
+// Lines of one recipe that another does not have.
+std::vector<std::string> difference(const Recipe& recipe, const Recipe& other) {
+  auto lines = [](const Recipe& r) {
+    std::vector<std::string> result;
+    std::string toml = recipe_to_toml(r);
+    for (size_t at = 0, end; (end = toml.find('\n', at)) != std::string::npos; at = end + 1) result.push_back(toml.substr(at, end - at));
+    return result;
+  };
+  std::vector<std::string> known = lines(other), result;
+  for (std::string& line : lines(recipe))
+    if (std::find(known.begin(), known.end(), line) == known.end()) result.push_back(std::move(line));
+  return result;
+}
+
+// What is set here wins over recipe files.
+void apply(const QuantizeOptions& options, Recipe& recipe) {
   if (options.method) recipe.method = method_from_name(*options.method);
   if (options.calibrator) recipe.calibrator = calibrator_from_name(*options.calibrator);
   if (options.block) recipe.block = *options.block;
@@ -96,8 +134,25 @@ QuantizeSummary quantize(const std::string& path, const std::string& output, con
   if (options.rounding) recipe.rounding = rounding_from_name(*options.rounding);
   if (options.bias_correction) recipe.bias_correction = bias_correction_from_name(*options.bias_correction);
   if (options.per_tensor) recipe.weights = Granularity::kTensor;
+}
 
+}  // namespace
+
+QuantizeSummary quantize(const std::string& path, const std::string& output, const QuantizeOptions& options) {
+  check_output(output);
+  Model model = read_model(path);
   QuantizeSummary summary;
+  Instructions instructions = with_family(model, options, summary.family);
+  Recipe& recipe = instructions.recipe;
+  apply(options, recipe);
+  if (!summary.family.name.empty()) {
+    Recipe without = read_instructions(options.data.recipe, model).recipe;
+    apply(options, without);
+    summary.family.settings = difference(recipe, without);
+    // Ranges and the rest are nothing to methods without them.
+    if (recipe.method != Method::kStatic) std::erase_if(summary.family.settings, [](const std::string& line) { return line.rfind("method", 0) != 0; });
+  }
+
   summary.model = path;
   summary.output = output;
   summary.method = method_name(recipe.method);
