@@ -96,7 +96,8 @@ Instructions with_family(const Model& model, const QuantizeOptions& options, Qua
   // What only static quantization has asks for it.
   auto given = [&](std::string_view key) { return std::find(own.keys.begin(), own.keys.end(), key) != own.keys.end(); };
   bool files = !options.calibration.empty() || !options.save_calibration.empty();
-  if (files || options.calibrator || options.equalize || options.bias_correction || given("calibrator") || given("equalize") || given("bias_correction"))
+  if (files || options.calibrator || options.equalize || options.bias_correction || options.rounding || given("calibrator") || given("equalize") ||
+      given("bias_correction") || given("rounding"))
     base.method = Method::kStatic;
   if (files) base.equalize = false;   // which passes over the frames again
   return read_instructions(options.data.recipe, model, base);
