@@ -4,6 +4,7 @@
 
 #include "graph/operator.h"
 #include "passes/pass.h"
+#include "passes/strided_view.h"
 
 namespace octet {
 
@@ -14,34 +15,19 @@ struct Cuts {
   std::vector<int64_t> starts, steps;
 };
 
-std::optional<std::vector<int64_t>> integers(const Node& node, std::string_view attribute, size_t input) {
-  if (node.attributes.has(attribute)) {
-    const auto values = node.attributes.integers(attribute);
-    return std::vector<int64_t>(values.begin(), values.end());
-  }
-  const Value* value = node.input(input);
-  if (value == nullptr) return std::vector<int64_t>();
-  if (!value->is_constant() || (value->dtype != DType::kInt64 && value->dtype != DType::kInt32)) return std::nullopt;
-  const Tensor& tensor = value->constant();
-  std::vector<int64_t> values;
-  for (int64_t i = 0; i < tensor.elements(); ++i)
-    values.push_back(value->dtype == DType::kInt64 ? tensor.data<int64_t>()[i] : tensor.data<int32_t>()[i]);
-  return values;
-}
-
 // Of a Slice with known ranges that goes forward and leaves something.
 std::optional<Cuts> cuts_of(const Node* node) {
   if (node == nullptr || node->op->name != "Slice" || !node->op->domain.empty()) return std::nullopt;
   const Value *x = node->input(0), *y = node->output(0);
   if (x == nullptr || y == nullptr || !x->has_concrete_shape() || !y->has_concrete_shape() || y->shape->elements() == 0) return std::nullopt;
-  const auto starts = integers(*node, "starts", 1), axes = integers(*node, "axes", 3), steps = integers(*node, "steps", 4);
-  if (!starts || !axes || !steps) return std::nullopt;
+  const auto starts = known_integers(*node, "starts", 1), axes = known_integers(*node, "axes", 3), steps = known_integers(*node, "steps", 4);
+  if (!starts || (!axes && node->input(3) != nullptr) || (!steps && node->input(4) != nullptr)) return std::nullopt;
   const auto rank = static_cast<size_t>(x->shape->rank());
   Cuts cuts{std::vector<int64_t>(rank, 0), std::vector<int64_t>(rank, 1)};
   for (size_t i = 0; i < starts->size(); ++i) {
-    int64_t axis = axes->empty() ? static_cast<int64_t>(i) : (*axes)[i];
+    int64_t axis = axes ? (*axes)[i] : static_cast<int64_t>(i);
     if (axis < 0) axis += static_cast<int64_t>(rank);
-    const int64_t extent = (*x->shape)[static_cast<int>(axis)], start = (*starts)[i], step = steps->empty() ? 1 : (*steps)[i];
+    const int64_t extent = (*x->shape)[static_cast<int>(axis)], start = (*starts)[i], step = steps ? (*steps)[i] : 1;
     if (step < 1) return std::nullopt;
     cuts.starts[static_cast<size_t>(axis)] = std::clamp<int64_t>(start < 0 ? start + extent : start, 0, extent);
     cuts.steps[static_cast<size_t>(axis)] = (*y->shape)[static_cast<int>(axis)] > 1 ? step : 1;   // a step beyond the end may be huge

@@ -7,6 +7,23 @@
 
 namespace octet {
 
+std::optional<std::vector<int64_t>> known_integers(const Node& node, std::string_view attribute, size_t input) {
+  if (node.attributes.has(attribute)) {
+    auto values = node.attributes.integers(attribute);
+    return std::vector<int64_t>(values.begin(), values.end());
+  }
+  const Value* value = node.input(input);
+  if (value == nullptr || !value->is_constant()) return std::nullopt;
+  std::vector<int64_t> out;
+  const Tensor& tensor = value->constant();
+  for (int64_t i = 0; i < tensor.elements(); ++i) {
+    if (tensor.dtype() == DType::kInt64) out.push_back(tensor.data<int64_t>()[i]);
+    else if (tensor.dtype() == DType::kInt32) out.push_back(tensor.data<int32_t>()[i]);
+    else return std::nullopt;
+  }
+  return out;
+}
+
 namespace {
 
 StridedView dense(Value* value) {
@@ -43,31 +60,13 @@ bool reshape(StridedView& view, const Shape& shape) {
   return true;
 }
 
-// The integers of an attribute, or of a constant input that took its place in later opsets.
-std::optional<std::vector<int64_t>> integers(const Node& node, std::string_view attribute, size_t input) {
-  if (node.attributes.has(attribute)) {
-    auto values = node.attributes.integers(attribute);
-    return std::vector<int64_t>(values.begin(), values.end());
-  }
-  const Value* value = node.input(input);
-  if (value == nullptr || !value->is_constant()) return std::nullopt;
-  std::vector<int64_t> out;
-  const Tensor& tensor = value->constant();
-  for (int64_t i = 0; i < tensor.elements(); ++i) {
-    if (tensor.dtype() == DType::kInt64) out.push_back(tensor.data<int64_t>()[i]);
-    else if (tensor.dtype() == DType::kInt32) out.push_back(tensor.data<int32_t>()[i]);
-    else return std::nullopt;
-  }
-  return out;
-}
-
 void drop_single_axes(StridedView& view) {
   for (size_t i = 0; i < view.extents.size(); ++i)
     if (view.extents[i] == 1) view.strides[i] = 0;
 }
 
 bool slice(StridedView& view, const Node& node, const Shape& result) {
-  auto starts = integers(node, "starts", 1), axes = integers(node, "axes", 3), steps = integers(node, "steps", 4);
+  auto starts = known_integers(node, "starts", 1), axes = known_integers(node, "axes", 3), steps = known_integers(node, "steps", 4);
   if (!starts || (!axes && node.input(3) != nullptr) || (!steps && node.input(4) != nullptr)) return false;
   for (size_t i = 0; i < starts->size(); ++i) {
     int64_t axis = axes ? (*axes)[i] : static_cast<int64_t>(i);

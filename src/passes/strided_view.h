@@ -1,9 +1,16 @@
 // A value that is nothing but another one read in a different order: what Transpose, Reshape, Slice, Split and their like make of it.
 #pragma once
 
+#include <optional>
+#include <string_view>
+#include <vector>
+
 #include "graph/graph.h"
 
 namespace octet {
+
+// The integers of an attribute, or of a constant input that took its place in later opsets; nothing where there is neither.
+std::optional<std::vector<int64_t>> known_integers(const Node& node, std::string_view attribute, size_t input);
 
 struct StridedView {
   Value* source = nullptr;
