@@ -15,19 +15,14 @@ using simd::Wide;
 
 void store_ints(Wide::Int v, float* values) { simd::from_bits(v).store(values); }
 
-// How far quotients may be from where they were computed to be: of a product with the reciprocal, and of a function's approximation.
-constexpr float kNearQuotient = 0x1p-12f, kNearFunction = 0x1p-11f;
+// How far the quotient of a function's approximation may be from the function's own.
+constexpr float kNearFunction = 0x1p-11f;
 
 // q[k] = rhe(clamp(v[k] / scale)) for kBatch vectors at once; false, and q means nothing, where a quotient lies within `margin` of a tie or is NaN.
 struct OneByOne {
   static constexpr int kBatch = 1;
-  simd::Wide limit;
-  OCTET_INLINE explicit OneByOne(float margin) : limit(0.5f - margin) {}
-  OCTET_INLINE bool operator()(const QuotientRequantizer& quotient, const Wide (&v)[1], Wide::Int (&q)[1]) const {
-    const Wide near = quotient.near(v[0]), rounded = simd::round(near);
-    q[0] = simd::to_int(rounded);
-    return simd::all(simd::abs(near - rounded) <= limit);
-  }
+  float margin;
+  OCTET_INLINE bool operator()(const QuotientRequantizer& quotient, const Wide (&v)[1], Wide::Int (&q)[1]) const { return quotient.away_from_ties(v[0], margin, q[0]); }
 };
 
 template <typename Quantizer, unary_f32::Op op>
@@ -53,11 +48,11 @@ void apply_function(const Function& function, float low, float high, float* valu
       for (int k = 0; k < Q::kBatch; ++k) store_ints(q[k], values + i + 16 * k);
     }
   };
-  constexpr float kMargin = kNear ? kNearFunction : kNearQuotient;
+  constexpr float kMargin = kNear ? kNearFunction : QuotientRequantizer::kMargin;
   const int64_t whole = count / (16 * Quantizer::kBatch) * (16 * Quantizer::kBatch);
   if (whole > 0) run(Quantizer(kMargin), 0, whole);
   if constexpr (Quantizer::kBatch > 1)
-    if (whole < count) run(OneByOne(kMargin), whole, count);
+    if (whole < count) run(OneByOne{kMargin}, whole, count);
 }
 
 using FunctionOf = void (*)(const Function& function, float low, float high, float* values, int64_t count);
