@@ -108,7 +108,6 @@ TEST(AdaRound, ConvolutionsOfEveryKind) {
   const Shape shape{1, 3, 20, 17};
   Recipe recipe;
   recipe.bias_correction = BiasCorrection::kNone;
-  recipe.weights = Granularity::kTensor;   // coarse: the weights' error is what is seen
   for (Granularity weights : {Granularity::kTensor, Granularity::kChannel}) {
     recipe.weights = weights;
     recipe.rounding = Rounding::kNearest;

@@ -9,6 +9,8 @@ namespace octet {
 
 namespace {
 
+// Frames that layer by layer methods run again and again: as many as this, evenly drawn, and no more bytes than that.
+constexpr int64_t kKeptFrames = 48;
 constexpr size_t kKeptBytes = size_t{512} << 20;
 
 }  // namespace
@@ -30,10 +32,10 @@ void FramePasses::pass(const char* what, const std::function<void(std::span<cons
   if (count_ == 0) throw Error(ErrorCode::kInvalidArgument, text(need, ", and there were none"), "give some with --data, or use --method dynamic");
 }
 
-const KeptFrames& FramePasses::kept(int64_t most, const char* need) {
+const KeptFrames& FramePasses::kept(const char* need) {
   if (!kept_.empty()) return kept_;
   if (!started_) pass("counting frames", [](std::span<const Tensor>) {}, need);
-  int64_t all = count_, wanted = std::min(all, most), index = 0;
+  int64_t all = count_, wanted = std::min(all, kKeptFrames), index = 0;
   size_t bytes = 0;
   pass("drawing frames", [&](std::span<const Tensor> inputs) {
     int64_t i = index++;

@@ -16,8 +16,8 @@ class FramePasses {
   // Shows every frame. `what`: for the progress. Throws Error with `need` as its message when there are none.
   void pass(const char* what, const std::function<void(std::span<const Tensor>)>& use, const char* need = "static quantization needs frames to calibrate on");
 
-  // Up to `most` frames, evenly drawn, and no more than 512 MB. Passes once, the first time (twice, if nobody passed before).
-  const KeptFrames& kept(int64_t most, const char* need = "static quantization needs frames to calibrate on");
+  // Up to 48 frames, evenly drawn, and no more than 512 MB. Passes once, the first time (twice, if nobody passed before).
+  const KeptFrames& kept(const char* need = "static quantization needs frames to calibrate on");
 
   int64_t count() const { return count_; }
   void set_count(int64_t count) { count_ = count; }

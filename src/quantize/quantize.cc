@@ -11,11 +11,9 @@ namespace octet {
 
 namespace {
 
-constexpr int64_t kKeptFrames = 48;
-
 void round_weights(QuantizeResult& result, const Model& prepared, const CalibrationFrames& frames, const SessionOptions& options, const QuantizeProgress& progress) {
   FramePasses passes(frames, progress);
-  const KeptFrames& kept = passes.kept(kKeptFrames, "adaptive rounding needs frames");
+  const KeptFrames& kept = passes.kept("adaptive rounding needs frames");
   result.notes.push_back(note_of(round_adaptively(result.model, prepared, kept, {}, options,
                                                   [&](int64_t done, int64_t total) { if (progress) progress("rounding", done, total); })));
   result.frames = passes.count();

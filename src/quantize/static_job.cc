@@ -19,8 +19,6 @@ namespace octet {
 
 namespace {
 
-// Frames that layer by layer methods run again and again, evenly drawn.
-constexpr int64_t kKeptFrames = 48;
 // Layers that 8 bits may break: those with more noise over signal by forecast, the worst of them, are listened to on as many frames. One stays
 // float where the outputs' noise falls to this share, and all of them together have at most this share of the multiply-accumulates.
 constexpr double kSuspiciousNoise = 1e-2, kWorthwhile = 0.8, kMostFloat = 0.02;
@@ -138,7 +136,7 @@ QuantizeResult StaticJob::quantize(const Recipe& recipe) {
   if (recipe.rounding == Rounding::kAdaRound) {
     // With the analytic correction, which asks for what rounding did to the mean, or none at all, biases stay as they are here.
     bool moves = recipe.bias_correction == BiasCorrection::kAutomatic || recipe.bias_correction == BiasCorrection::kData;
-    result.notes.push_back(note_of(round_adaptively(result.model, prepared_, passes_.kept(kKeptFrames), {.move_biases = moves}, options_,
+    result.notes.push_back(note_of(round_adaptively(result.model, prepared_, passes_.kept(), {.move_biases = moves}, options_,
                                                     [&](int64_t done, int64_t total) { if (progress_) progress_("rounding", done, total); })));
   }
   if (recipe.bias_correction == BiasCorrection::kAnalytic) {
@@ -165,7 +163,7 @@ const std::vector<LayerOverride>& StaticJob::broken_layers() {
   std::stable_sort(suspects.begin(), suspects.end(), [](const LayerForecast& a, const LayerForecast& b) { return a.noise > b.noise; });
   if (suspects.size() > kMostSuspects) suspects.resize(kMostSuspects);
   if (suspects.empty()) return *broken_;
-  FrameStream frames = stream_of(prepared_, passes_.kept(kKeptFrames), std::max<size_t>(1, passes_.kept(kKeptFrames).size() / kListenedFrames));
+  FrameStream frames = stream_of(prepared_, passes_.kept(), std::max<size_t>(1, passes_.kept().size() / kListenedFrames));
   Evaluator evaluator(prepared_, frames, nullptr, false, options_, {});
   double noise = evaluator.listen(whole.model).noise, macs = 0;
   for (const LayerForecast& layer : suspects) {
@@ -196,10 +194,10 @@ const std::vector<LayerOverride>& StaticJob::broken_layers() {
 // them adds to them.
 void StaticJob::correct_from_data(QuantizeResult& result, bool judges) {
   Model plain = judges ? result.model.clone() : Model();
-  int layers = correct_biases(result.model, prepared_, passes_.kept(kKeptFrames), options_,
+  int layers = correct_biases(result.model, prepared_, passes_.kept(), options_,
                               [&](int64_t done, int64_t total) { if (progress_) progress_("correcting biases", done, total); });
   if (judges) {
-    FrameStream frames = stream_of(prepared_, passes_.kept(kKeptFrames));
+    FrameStream frames = stream_of(prepared_, passes_.kept());
     Evaluator evaluator(prepared_, frames, nullptr, false, options_, {});
     double before = evaluator.listen(plain).noise, after = evaluator.listen(result.model).noise;
     if (!(after <= before)) {
@@ -221,7 +219,7 @@ ChannelStatisticsMap StaticJob::channel_statistics(const std::map<std::string, i
   std::vector<ChannelStatistics> seen(names.size());
   WatchRun run(prepared_, names, [&](size_t i, const Tensor& tensor) { seen[i].add(tensor, axes[i]); }, options_);
   if (kept) {
-    for (const std::vector<Tensor>& inputs : passes_.kept(kKeptFrames)) {
+    for (const std::vector<Tensor>& inputs : passes_.kept()) {
       check_interrupt();
       run.add_frame(inputs);
     }

@@ -40,7 +40,7 @@ Command add_quantize(CLI::App& app) {
   command->add_option("MODEL", request->model, "a float .onnx file")->required();
   command->add_option("-o,--output", request->output, "the .onnx file to write; it appears when it is complete")->required()->type_name("OUT");
   add_data_options(*command, request->options.data);
-  command->add_option("--method", request->method, "static (needs --data), dynamic, or weight-only; default: the recipe's, else the family's: dynamic for recurrent networks, else static")
+  command->add_option("--method", request->method, "static (needs --data), dynamic, or weight-only; default: the recipe's, else the family's: dynamic for recurrent and DETR-like networks, else static")
       ->type_name("METHOD")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
   command->add_option("--calibrator", request->calibrator, "how ranges are chosen: minmax, moving-average, percentile, entropy, mse")
       ->type_name("NAME")->check(CLI::IsMember({"minmax", "moving-average", "percentile", "entropy", "mse"}));
